@@ -1,0 +1,252 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build pinned Go programs from the Go module proxy.
+
+A published module is copied out of the module cache and built there as the main module, so that its own
+C(go.mod) and C(go.sum) decide every version. The module's own checksum is pinned by the caller, which makes
+the chain complete: pinned sum, its C(go.sum), all dependencies.
+
+Replace lines that point into the upstream repository (C(./staging/...), C(../api)) name folders that a
+published module does not hold; they are dropped, or turned into published versions given by the caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from typing import Any, Callable, Iterable, Mapping, Sequence
+
+
+class BuildError(Exception):
+    """A program could not be built; the message says which step failed and ends with the tool's last lines."""
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """One module at one version and the main packages to build from it.
+
+    :param cpu_seconds: measured CPU time of a cold build, only used to estimate the time that is left.
+    :param replace: module path, or a prefix ending in V(/), to the version that stands in for a local replace line.
+    :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).
+    :param data: paths inside the module (files or folders) to copy beside the programs, such as CRDs.
+    """
+
+    name: str
+    module: str
+    version: str
+    sum: str
+    packages: Sequence[str]
+    ldflags: str = ""
+    tags: Sequence[str] = ()
+    replace: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Sequence[str] = ()
+    plugin_config: Sequence[str] = ()
+    data: Sequence[str] = ()
+    cpu_seconds: float = 60.0
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> GoProgram:
+        known = {key: value for key, value in options.items() if value is not None}
+        return cls(**known)
+
+
+def build_key(program: GoProgram, go_version: str) -> str:
+    """Name of the cache folder of one program: readable version first, then a digest of everything that matters."""
+    facts = asdict(program)
+    facts.pop("cpu_seconds")
+    facts["go"] = go_version
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()
+    return f"{program.name}-{program.version}-{digest[:12]}"
+
+
+def local_replaces(gomod: Mapping[str, Any]) -> list[str]:
+    """Module paths whose replacement is a folder, from C(go mod edit -json)."""
+    found = []
+    for entry in gomod.get("Replace") or []:
+        target = entry.get("New", {})
+        if not target.get("Version") and target.get("Path", "").startswith((".", "/")):
+            found.append(entry["Old"]["Path"])
+    return found
+
+
+def replacement(path: str, versions: Mapping[str, str]) -> str | None:
+    """The published version for a module path: an exact entry wins over the longest prefix ending in a slash."""
+    if path in versions:
+        return versions[path]
+    prefixes = [prefix for prefix in versions if prefix.endswith("/") and path.startswith(prefix)]
+    return versions[max(prefixes, key=len)] if prefixes else None
+
+
+def edit_arguments(gomod: Mapping[str, Any], versions: Mapping[str, str]) -> list[str]:
+    """Arguments of C(go mod edit) that make a copied module buildable outside its repository."""
+    arguments = []
+    for path in local_replaces(gomod):
+        arguments.append(f"-dropreplace={path}")
+        version = replacement(path, versions)
+        if version:
+            arguments.append(f"-replace={path}={path}@{version}")
+    return arguments
+
+
+def remaining_seconds(pending_cpu: float, done_cpu: float, elapsed: float, workers: int) -> float:
+    """Expected wall seconds left, from the pace so far; before anything finished, from the measured CPU times."""
+    if done_cpu > 0 and elapsed > 0:
+        return pending_cpu * elapsed / done_cpu
+    return pending_cpu / max(workers, 1)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 3 min 20 s."""
+    whole = max(0, int(round(seconds)))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+class GoBuilder:
+    """Builds programs into C(cache_dir/bin-KEY), each only once; a folder appears there only when it is complete."""
+
+    def __init__(self, go: str, cache_dir: str, workers: int, report: Callable[[str], None]) -> None:
+        self.go = go
+        self.cache_dir = cache_dir
+        self.workers = max(1, workers)
+        self.report = report
+        self.go_version = self._run([go, "env", "GOVERSION"], cwd="/").strip()
+
+    def _environment(self) -> dict[str, str]:
+        env = dict(os.environ)
+        env.update(
+            GOWORK="off",
+            CGO_ENABLED="0",
+            GOFLAGS="-mod=mod -modcacherw -buildvcs=false",
+            GOMODCACHE=os.path.join(self.cache_dir, "go", "mod"),
+            GOCACHE=os.path.join(self.cache_dir, "go", "build"),
+            GOTOOLCHAIN=os.environ.get("GOTOOLCHAIN", "local"),
+        )
+        return env
+
+    def _run(self, argv: Sequence[str], cwd: str) -> str:
+        done = subprocess.run(
+            argv, cwd=cwd, env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            tail = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
+            raise BuildError(f"{' '.join(argv[:4])} ended with {done.returncode}: {tail}")
+        return done.stdout
+
+    def folder(self, program: GoProgram) -> str:
+        """Where the finished program is, or will be."""
+        return os.path.join(self.cache_dir, "programs", build_key(program, self.go_version))
+
+    def missing(self, programs: Iterable[GoProgram]) -> list[GoProgram]:
+        """The programs that are not built yet, dearest first so that no long build starts last."""
+        return sorted((p for p in programs if not os.path.isdir(self.folder(p))), key=lambda p: -p.cpu_seconds)
+
+    def _source(self, program: GoProgram, work: str) -> str:
+        answer = json.loads(
+            self._run([self.go, "mod", "download", "-json", f"{program.module}@{program.version}"], cwd=work)
+        )
+        if answer.get("Sum") != program.sum:
+            raise BuildError(
+                f"{program.module}@{program.version} has checksum {answer.get('Sum')}, pinned is {program.sum}: "
+                "the module proxy served something else; nothing was built"
+            )
+        source = os.path.join(work, "src")
+        shutil.copytree(answer["Dir"], source, ignore=shutil.ignore_patterns("vendor") if program.replace else None)
+        for folder, _dirs, _files in os.walk(source):
+            os.chmod(folder, 0o755)
+        for name in program.placeholders:
+            path = os.path.join(source, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as handle:
+                handle.write("The web pages of this program are not part of its published module.\n")
+        gomod = json.loads(self._run([self.go, "mod", "edit", "-json"], cwd=source))
+        arguments = edit_arguments(gomod, program.replace)
+        if arguments:
+            os.chmod(os.path.join(source, "go.mod"), 0o644)
+            self._run([self.go, "mod", "edit", *arguments], cwd=source)
+        for name in ("go.mod", "go.sum"):
+            if os.path.exists(os.path.join(source, name)):
+                os.chmod(os.path.join(source, name), 0o644)
+        return source
+
+    def build(self, program: GoProgram) -> str:
+        """Build one program and return its folder. Nothing is left in the cache when a step fails."""
+        final = self.folder(program)
+        if os.path.isdir(final):
+            return final
+        work = f"{final}.tmp{os.getpid()}"
+        shutil.rmtree(work, ignore_errors=True)
+        os.makedirs(os.path.join(work, "out"))
+        try:
+            source = self._source(program, work)
+            if program.plugin_config:
+                os.chmod(os.path.join(source, "plugin.cfg"), 0o644)
+                with open(os.path.join(source, "plugin.cfg"), "w", encoding="utf-8") as handle:
+                    handle.write("".join(f"{line}\n" for line in program.plugin_config))
+                self._run([self.go, "run", "directives_generate.go"], cwd=source)
+            flags = ["-trimpath", "-ldflags", f"-s -w {program.ldflags}".strip()]
+            if program.tags:
+                flags += ["-tags", ",".join(program.tags)]
+            self._run(
+                [self.go, "build", *flags, "-o", os.path.join(work, "out") + os.sep, *program.packages], cwd=source
+            )
+            for name in program.data:
+                origin, target = os.path.join(source, name), os.path.join(work, "out", "data", name)
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                if os.path.isdir(origin):
+                    shutil.copytree(origin, target)
+                else:
+                    shutil.copy2(origin, target)
+            os.rename(os.path.join(work, "out"), final)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        return final
+
+    def build_all(self, programs: Sequence[GoProgram]) -> dict[str, str]:
+        """Build what is missing, some at a time, and return the folder of each program by name.
+
+        The first failure stops further builds from starting and is raised after the running ones ended.
+        """
+        todo = self.missing(programs)
+        total_cpu = sum(p.cpu_seconds for p in todo)
+        started, done_cpu, finished = time.monotonic(), 0.0, 0
+        if todo:
+            self.report(
+                f"{len(todo)} of {len(programs)} programs to build, "
+                f"about {clock(remaining_seconds(total_cpu, 0, 0, self.workers))} expected"
+            )
+        with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            queue = list(todo)
+            running: dict[Future[str], GoProgram] = {}
+            failure: BaseException | None = None
+            while queue or running:
+                while queue and len(running) < self.workers and failure is None:
+                    program = queue.pop(0)
+                    number = len(todo) - len(queue)
+                    self.report(f"build {number} of {len(todo)}: {program.name} {program.version} started")
+                    running[pool.submit(self.build, program)] = program
+                if not running:
+                    break
+                ended, _pending = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    program = running.pop(future)
+                    error = future.exception()
+                    if error is not None:
+                        failure = failure or BuildError(f"{program.name} {program.version}: {error}")
+                        continue
+                    finished += 1
+                    done_cpu += program.cpu_seconds
+                    elapsed = time.monotonic() - started
+                    left = remaining_seconds(total_cpu - done_cpu, done_cpu, elapsed, self.workers)
+                    self.report(
+                        f"{finished} of {len(todo)} built: {program.name}, {clock(elapsed)} elapsed, about {clock(left)} left"
+                    )
+        if failure is not None:
+            raise failure
+        return {program.name: self.folder(program) for program in programs}
