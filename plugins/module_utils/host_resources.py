@@ -1,0 +1,125 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host has left: disk, memory, and who holds a port. Read from the kernel, without starting programs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import socket
+from typing import Dict, List, Optional
+
+GIB = 1024 ** 3
+_LISTEN = "0A"
+
+
+def existing_parent(path: str) -> str:
+    """Return the path, or the nearest folder above it that exists."""
+    current = os.path.abspath(path)
+    while not os.path.exists(current):
+        current = os.path.dirname(current)
+    return current
+
+
+def available_memory(meminfo: str) -> Optional[int]:
+    """Return the bytes that the kernel says are available, from the text of /proc/meminfo."""
+    match = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
+    return int(match.group(1)) * 1024 if match else None
+
+
+def shortages(path: str, disk_gib: float, memory_gib: float) -> List[str]:
+    """Return one sentence for each resource that is short, with what is there and what is expected."""
+    found: List[str] = []
+    parent = existing_parent(path)
+    free = shutil.disk_usage(parent).free
+    if free < disk_gib * GIB:
+        found.append(
+            f"{parent} has {free / GIB:.1f} GiB free, {disk_gib:g} GiB are needed for images and containers: "
+            "make room, or choose another folder"
+        )
+    try:
+        with open("/proc/meminfo", encoding="ascii") as handle:
+            memory = available_memory(handle.read())
+    except OSError:
+        memory = None
+    if memory is not None and memory < memory_gib * GIB:
+        found.append(
+            f"{memory / GIB:.1f} GiB of memory are available, {memory_gib:g} GiB are needed: end something, or give the machine more"
+        )
+    return found
+
+
+def listening_inodes(table: str, port: int) -> Dict[str, str]:
+    """Return inode to hexadecimal local address of the sockets listening on a port, from the text of /proc/net/tcp or tcp6."""
+    found: Dict[str, str] = {}
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 10 or fields[3] != _LISTEN:
+            continue
+        address, _, hexadecimal = fields[1].rpartition(":")
+        if int(hexadecimal, 16) == port:
+            found[fields[9]] = address
+    return found
+
+
+def process_of_inodes(inodes: Dict[str, str], proc: str = "/proc") -> Optional[str]:
+    """Say which process holds one of the sockets: C(name (pid 123)); None where it cannot be told."""
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    for pid in filter(str.isdigit, os.listdir(proc)):
+        folder = os.path.join(proc, pid, "fd")
+        try:
+            held = any(os.readlink(os.path.join(folder, name)) in wanted for name in os.listdir(folder))
+        except OSError:
+            continue
+        if held:
+            try:
+                with open(os.path.join(proc, pid, "comm"), encoding="utf-8", errors="replace") as handle:
+                    return f"{handle.read().strip()} (pid {pid})"
+            except OSError:
+                return f"pid {pid}"
+    return None
+
+
+def listener(port: int, proc: str = "/proc") -> Optional[str]:
+    """Say who listens on a TCP port of this host; None where nobody does."""
+    inodes: Dict[str, str] = {}
+    for name in ("tcp", "tcp6"):
+        try:
+            with open(os.path.join(proc, "net", name), encoding="ascii") as handle:
+                inodes.update(listening_inodes(handle.read(), port))
+        except OSError:
+            continue
+    if not inodes:
+        return None
+    return process_of_inodes(inodes, proc) or "a process of another user"
+
+
+def can_bind(address: str, port: int) -> Optional[str]:
+    """Try to bind a TCP address; return None where that works, else the reason."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    probe = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
+        return None
+    except OSError as error:
+        # A port below 1024 is bound by the engine, not by this user.
+        if error.errno == errno.EACCES:
+            return None
+        return os.strerror(error.errno or 0)
+    finally:
+        probe.close()
+
+
+def port_conflict(address: str, port: int) -> Optional[str]:
+    """Say why a TCP port cannot be published on an address of this host, None where it can."""
+    reason = can_bind(address, port)
+    if reason is None:
+        return None
+    holder = listener(port)
+    if holder:
+        return f"{address}:{port} is in use by {holder}"
+    return f"{address}:{port} cannot be bound: {reason}"

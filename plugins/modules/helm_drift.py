@@ -1,0 +1,120 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: helm_drift
+short_description: Put back what was changed by hand in the objects of a Helm release
+version_added: 0.1.0
+author: argolab.observability contributors
+description:
+  - Reads the manifest of a deployed release and looks up every field that it declares in the cluster.
+    What was deleted is created again, what was changed is set back, nothing else is touched.
+  - Helm does not do this. It compares its last manifest with the next one, so a release whose values did not change is
+    left alone, and for custom resources (ServiceMonitor, PrometheusRule) a manual change survives even an upgrade.
+  - Hooks and the objects of a chart's C(crds/) folder are not part of a release's manifest and are not looked at.
+options:
+  release_name:
+    description: Name of the release.
+    type: str
+    required: true
+  release_namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+  binary_path:
+    description: The helm program. By default the one on the search path.
+    type: path
+extends_documentation_fragment:
+  - argolab.observability.kube_access
+  - argolab.observability.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: kubernetes.core.helm
+"""
+
+EXAMPLES = r"""
+- name: Set back what was changed by hand
+  argolab.observability.helm_drift:
+    kubeconfig: build/kubeconfig/argolab.yaml
+    context: k3d-argolab
+    release_name: argocd
+    release_namespace: argocd
+"""
+
+RETURN = r"""
+drift:
+  description: What was, or in check mode would be, put back.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: Kind, namespace and name.
+      type: str
+      sample: ServiceMonitor argocd/argocd-repo-server
+    action:
+      description: V(create) or V(patch).
+      type: str
+    fields:
+      description: Each declared field that differed, with both sides. Values of Secrets are hidden.
+      type: list
+      elements: str
+compared:
+  description: Number of objects that were compared.
+  returned: always
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **KUBE_ARGUMENT_SPEC,
+            "release_name": {"type": "str", "required": True},
+            "release_namespace": {"type": "str", "required": True},
+            "binary_path": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    helm = params["binary_path"] or module.get_bin_path("helm", required=True)
+    argv = [helm, "get", "manifest", params["release_name"], "--namespace", params["release_namespace"]]
+    argv += ["--kubeconfig", params["kubeconfig"]] if params["kubeconfig"] else []
+    argv += ["--kube-context", params["context"]] if params["context"] else []
+    code, manifest, error = module.run_command(argv)
+    if code != 0:
+        module.fail_json(msg=f"helm has no manifest of release {params['release_name']}: {error.strip()}")
+    try:
+        client = KubeClient(params["kubeconfig"], params["context"])
+        release = ReleaseDrift(client, manifest, params["release_namespace"])
+        drift = release.find()
+        if not module.check_mode:
+            release.repair(drift)
+    except ArgolabError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(
+        changed=bool(drift),
+        compared=release.compared,
+        drift=[item.as_dict() for item in drift],
+        diff={"before": "".join(i.text("found") for i in drift), "after": "".join(i.text("declared") for i in drift)},
+    )
+
+
+if __name__ == "__main__":
+    main()
