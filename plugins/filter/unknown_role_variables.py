@@ -17,7 +17,9 @@ def unknown_role_variables(
 ) -> list[dict[str, str]]:
     """Return the names that begin with the role's name and are none of its options."""
     if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
-        raise AnsibleFilterError("unknown_role_variables needs a list of variable names (or a mapping that has them as keys).")
+        raise AnsibleFilterError(
+            "unknown_role_variables needs a list of variable names (or a mapping that has them as keys)."
+        )
     if not isinstance(role, str) or not role:
         raise AnsibleFilterError("unknown_role_variables needs the name of the role as its first argument.")
     options = sorted({str(name) for name in known})

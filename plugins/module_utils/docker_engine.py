@@ -92,8 +92,7 @@ class DockerEngine:
             return http.client.HTTPSConnection(host, parts.port or 2376, timeout=timeout, context=context)
         return http.client.HTTPConnection(host, parts.port or 2375, timeout=timeout)
 
-    def request(self, method: str, path: str, timeout: Optional[float] = None) -> Any:
-        """Make one request without a body; return the decoded JSON of the answer, or None for an empty one."""
+    def _exchange(self, method: str, path: str, timeout: Optional[float]) -> str:
         connection = self._connection(timeout or self.timeout)
         try:
             connection.request(method, path)
@@ -111,10 +110,13 @@ class DockerEngine:
                 message = text.strip()[:300]
             kind = DockerNotFound if response.status == 404 else ArgolabError
             raise kind(f"Docker answered {response.status} to {method} {path}: {message}")
+        return text
+
+    def request(self, method: str, path: str, timeout: Optional[float] = None) -> Any:
+        """Make one request without a body; return the decoded JSON of the answer, or None for an empty one."""
+        text = self._exchange(method, path, timeout)
         if not text.strip():
             return None
-        if path == "/_ping":
-            return text
         try:
             return json.loads(text)
         except ValueError as error:
@@ -125,8 +127,7 @@ class DockerEngine:
 
     def ping(self) -> None:
         """Return when the engine answers, raise TransientError when it does not."""
-        answer = self.request("GET", "/_ping")
-        if answer != "OK":
+        if self._exchange("GET", "/_ping", None).strip() != "OK":
             raise TransientError(f"{self.docker_host} answers, but not as a Docker engine does")
 
     def info(self) -> Mapping[str, Any]:
@@ -138,6 +139,21 @@ class DockerEngine:
             return str(self.get(f"/images/{quote(name, safe='/:@')}/json")["Id"])
         except DockerNotFound:
             return None
+
+    def pull(self, name: str, timeout: float) -> None:
+        """Pull an image without credentials; the errors of a pull come inside a successful answer."""
+        reference, at, digest = name.partition("@")
+        repository, colon, tag = reference.rpartition(":")
+        if not colon or "/" in tag:
+            repository, tag = reference, "latest"
+        query = f"fromImage={quote(repository, safe='')}&tag={quote(digest if at else tag, safe='')}"
+        for line in self._exchange("POST", f"/images/create?{query}", timeout).splitlines():
+            try:
+                message = json.loads(line).get("error")
+            except (ValueError, AttributeError):
+                continue
+            if message:
+                raise ArgolabError(str(message))
 
     def container(self, name: str) -> Optional[Mapping[str, Any]]:
         try:

@@ -456,7 +456,11 @@ def remove(layout: Layout) -> List[str]:
                 left.append(f"network device {link}: {error}")
     _remove_cgroups(before["cgroups"])
     if before["ip_forward"] is not None and _read(IP_FORWARD).strip() != before["ip_forward"]:
-        _write(IP_FORWARD, before["ip_forward"] + "\n") if os.access(IP_FORWARD, os.W_OK) else left.append("net.ipv4.ip_forward")
+        try:
+            with open(IP_FORWARD, "w", encoding="ascii") as handle:
+                handle.write(before["ip_forward"] + "\n")
+        except OSError as error:
+            left.append(f"net.ipv4.ip_forward: {error}")
     for folder in [layout.data_dir, layout.run_dir] + [side for side in SIDE_FOLDERS if side not in before["folders"]]:
         shutil.rmtree(folder, ignore_errors=True)
         if os.path.exists(folder):

@@ -18,8 +18,9 @@ import re
 import shutil
 import stat
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 
@@ -27,7 +28,7 @@ NOTE = "(managed by Ansible, edits are lost)"
 NOTE_NO_NEWLINE = "(managed by Ansible, edits are lost; the file ended without a newline)"
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
-# A rename over a mount point is EBUSY; the others say that this folder takes no new file although the file itself can be written.
+# EBUSY is a rename over a mount point; the others, a folder that takes no new file though this file can be written.
 _WRITE_IN_PLACE = frozenset({errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS})
 
 
@@ -89,7 +90,7 @@ def check_address(address: str) -> str:
 
 
 def split_lines(content: bytes) -> list[bytes]:
-    """Lines with their ends. Only a line feed ends a line: C(bytes.splitlines) would also split at a lone carriage return."""
+    """Lines with their ends. Only a line feed ends one; C(bytes.splitlines) also splits at a lone carriage return."""
     return re.findall(rb"[^\n]*\n|[^\n]+", content)
 
 
@@ -113,7 +114,7 @@ def find_block(content: bytes, marker: str) -> Block | None:
         found = sorted([(b[0], f"# BEGIN {marker}") for b in begins] + [(e[0], f"# END {marker}") for e in ends])
         where = ", ".join(f"{text!r} in line {number}" for number, text in found)
         raise HostsFileError(
-            f"The block marked {marker!r} is damaged: found {where}; expected one BEGIN line and one END line after it. "
+            f"The block marked {marker!r} is damaged: found {where}; expected one BEGIN line and an END line after it. "
             "Remove these lines and the entries that belong to them by hand, then run again."
         )
     _number, start, line = begins[0]
@@ -140,7 +141,7 @@ def claims(content: bytes, marker: str, names: Sequence[str]) -> list[tuple[int,
 
 
 def block_lines(marker: str, address: str, names: Sequence[str], added_newline: bool = False) -> list[str]:
-    """The block as lines without ends. One name on each line: some resolvers read only the first few names of a line."""
+    """The block as lines without ends. One name each: some resolvers read only the first few names of a line."""
     note = NOTE_NO_NEWLINE if added_newline else NOTE
     return [f"# BEGIN {marker} {note}", *(f"{address} {name}" for name in names), f"# END {marker}"]
 
@@ -182,10 +183,12 @@ def readable(content: bytes) -> str:
     return content.decode("utf-8", "backslashreplace")
 
 
-def choose_endpoint(strategy: str, endpoints: Sequence[Mapping[str, Any]], probe: Callable[[str, int], str | None]) -> Choice:
+def choose_endpoint(
+    strategy: str, endpoints: Sequence[Mapping[str, Any]], probe: Callable[[str, int], str | None]
+) -> Choice:
     """Pick the endpoint for the names. C(auto) prefers the Ingress ADDRESS, since it needs no port in the URL.
 
-    :param probe: None where HTTP answers at address and port, else the reason; asked only where the endpoint does not say.
+    :param probe: None where HTTP answers there, else the reason; asked only where the endpoint does not say.
     """
     kinds = ("ingress", "loadbalancer") if strategy == "auto" else (strategy,)
     candidates = [one for kind in kinds for one in endpoints if one.get("strategy") == kind]
@@ -272,7 +275,7 @@ def resolve(path: str) -> str:
 
 
 def why_not_writable(path: str) -> str | None:
-    """The reason why the file cannot be written, None where it can. Opening it also sees read-only mounts and immutable files."""
+    """The reason why the file cannot be written, if any. Opening also finds read-only mounts and immutable files."""
     try:
         os.close(os.open(path, os.O_RDWR))
     except OSError as exc:
@@ -282,7 +285,7 @@ def why_not_writable(path: str) -> str | None:
 
 def by_hand(path: str, problem: str, marker: str, names: Sequence[str], chosen: Mapping[str, Any]) -> str:
     """What to tell someone who may not write the file: the lines, ready to be pasted."""
-    start = f"{path} cannot be written by user id {os.geteuid()} ({problem}), nothing was changed. Run this with become: true"
+    start = f"{path} cannot be written by user id {os.geteuid()} ({problem}); nothing changed. Run with become: true"
     if not chosen:
         return f"{start}, or remove the lines from '# BEGIN {marker}' to '# END {marker}' by hand."
     lines = "\n".join(block_lines(marker, chosen["address"], names))
@@ -290,7 +293,7 @@ def by_hand(path: str, problem: str, marker: str, names: Sequence[str], chosen: 
 
 
 def replace_content(path: str, old: bytes, new: bytes) -> str:
-    """Write the file and keep its owner, mode and attributes. Returns C(renamed), or C(in_place) where it cannot be replaced.
+    """Write the file and keep its owner, mode and attributes. Returns C(renamed) or C(in_place).
 
     Replacing by a rename is safe against a crash at any moment. A bind-mounted file (a container's hosts file) cannot
     be renamed over, and then the same inode is written, with the old bytes put back if that fails.

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small HTTP client on the standard library that cannot hang, cannot be flooded and cannot be lured away.
 
-Why not C(urllib.request) or C(open_url): their timeout restarts with every byte received, they follow redirects to other
-servers with the credentials in hand, and they read answers of any size.
+Why not C(urllib.request) or C(open_url): their timeout restarts with every byte received, they follow redirects to
+other servers with the credentials in hand, and they read answers of any size.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def decode_json(answer: Answer, where: str) -> Any:
     """The body as JSON. One that ends too early may be whole the next time; anything else is not what was asked for."""
     if answer.is_html:
         raise DefiniteError(
-            f"{where} answered {answer.status} with an HTML page instead of JSON: {answer.excerpt(80)!r}. Something else answers here, "
-            "such as a login page or a web front end; check the address, the path and the Host header."
+            f"{where} answered {answer.status} with an HTML page instead of JSON: {answer.excerpt(80)!r}. Something "
+            "else answers here, such as a login page; check the address, the path and the Host header."
         )
     try:
         return json.loads(answer.body)
@@ -183,7 +183,8 @@ def parse_url(text: str, option: str) -> Url:
         raise DefiniteError(f"{option} has to begin with http:// or https://; {example}.")
     if parts.username is not None or parts.password is not None:
         raise DefiniteError(
-            f"{option} holds a user name or password, which would be shown in results and logs; use the options username and password."
+            f"{option} holds a user name or password, which would be shown in results and logs; "
+            "use the options username and password."
         )
     if not host or port == 0:
         raise DefiniteError(f"{option} names no host or port; {example}.")
@@ -213,9 +214,10 @@ def is_loopback(host: str) -> bool:
 
 def proxy_for(url: Url) -> str | None:
     """The proxy that the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) names; loopback is never sent to one."""
-    if is_loopback(url.host) or urllib.request.proxy_bypass_environment(f"{url.host}:{url.port}"):
-        return None
-    return urllib.request.getproxies_environment().get(url.scheme) or None
+    proxies: dict[str, str] = urllib.request.getproxies_environment()
+    # missing from the published types only
+    bypass = urllib.request.proxy_bypass_environment(f"{url.host}:{url.port}", proxies)  # type: ignore[attr-defined]
+    return None if is_loopback(url.host) or bypass else proxies.get(url.scheme) or None
 
 
 class HttpClient:
@@ -285,7 +287,7 @@ class HttpClient:
                     return answer
                 target = self._redirect(target, answer.headers.get("location", ""))
             raise DefiniteError(
-                f"{self.name} redirects in a circle (more than {MAX_REDIRECTS} times, last to {target.partition('?')[0]})."
+                f"{self.name} redirects in a circle (over {MAX_REDIRECTS} times, last to {target.partition('?')[0]})."
             )
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._classified(error, seconds) from None
@@ -307,8 +309,8 @@ class HttpClient:
             # never followed, with or without credentials: what answers there is not the server that was named
             elsewhere = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
             raise DefiniteError(
-                f"{self.name} redirects to another server, {elsewhere}; the request was not repeated there and no credentials were sent. "
-                "Name that server directly if it is the right one."
+                f"{self.name} redirects to another server, {elsewhere}; the request was not repeated there and no "
+                "credentials were sent. Name that server directly if it is the right one."
             )
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -352,7 +354,8 @@ class HttpClient:
             size += len(chunk)
             if size > self._max_body:
                 raise DefiniteError(
-                    f"{self.name} sends more than {self._max_body // (1024 * 1024)} MiB in one answer; ask for less (name pools, groups or rules)."
+                    f"{self.name} sends more than {self._max_body // (1024 * 1024)} MiB in one answer; "
+                    "ask for less (name pools, groups or rules)."
                 )
             chunks.append(chunk)
         if declared is not None and size < declared:
@@ -421,7 +424,7 @@ class HttpClient:
             if error.errno == socket.EAI_AGAIN:
                 return TransientError(f"{name}: the host name could not be looked up for now.")
             return DefiniteError(
-                f"{name}: the host name does not resolve here; use an address together with host_header, or the API server's proxy."
+                f"{name}: the host name does not resolve here; use an address and host_header, or the API server."
             )
         if isinstance(error, ConnectionRefusedError):
             return TransientError(f"{name}: connection refused; nothing listens on this address and port.")
@@ -502,7 +505,7 @@ def tls_context(
             context.load_verify_locations(cafile=ca_path, cadata=ca_data)
         except (OSError, ValueError) as error:
             raise DefiniteError(
-                f"the CA certificates {'in ' + ca_path if ca_path else 'given inline'} cannot be used: {_reason(error)}."
+                f"the CA certificates {'in ' + ca_path if ca_path else 'given inline'} are unusable: {_reason(error)}."
             ) from None
     if not verify:
         context.check_hostname = False
@@ -513,7 +516,7 @@ def tls_context(
             context.load_cert_chain(client_cert, client_key, password=lambda: "")
         except (OSError, ValueError) as error:
             raise DefiniteError(
-                f"the client certificate {client_cert} (key {client_key or 'in the same file'}) cannot be used: {_reason(error)}."
+                f"the client certificate {client_cert} (key {client_key or 'in that file'}): {_reason(error)}."
             ) from None
     return context
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Talk to a Kubernetes API server without importing C(kubernetes), which costs more time than most checks take.
 
-The kubeconfig is read here. Only where it needs a program or an old auth provider for its credentials, the C(kubernetes)
-library is asked for those; the requests stay the same.
+The kubeconfig is read here. Only where it needs a program or an old auth provider for its credentials, the
+C(kubernetes) library is asked for those; the requests stay the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import os
 import ssl
 import tempfile
 import time
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -46,6 +45,9 @@ KUBE_ARGUMENT_SPEC: dict[str, Any] = {
 IN_CLUSTER = "in-cluster"
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 LIST_PAGE = 500
+
+# inside a class with a method named list, the type needs another name
+Items = list[dict[str, Any]]
 
 
 class KubeError(ArgolabError):
@@ -122,7 +124,7 @@ def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
         raise DefiniteError(f"kubeconfig {path} is not valid YAML{place}.") from None
     if not isinstance(content, dict):
         raise DefiniteError(
-            f"kubeconfig {path} is empty or not a kubeconfig; expected a mapping with clusters, contexts and users."
+            f"kubeconfig {path} is empty or no kubeconfig; expected a mapping with clusters, contexts and users."
         )
     return content, f"kubeconfig {path}", os.path.dirname(path)
 
@@ -163,11 +165,11 @@ def access_from_kubeconfig(kubeconfig: Any, context: str | None = None) -> Acces
     clusters, users = _named(content, "clusters", source), _named(content, "users", source)
     if names.get("cluster") not in clusters:
         raise DefiniteError(
-            f"{source}: context {chosen} names cluster {names.get('cluster')}, which is not in the file ({listing(clusters)})."
+            f"{source}: context {chosen} names cluster {names.get('cluster')}, which is missing ({listing(clusters)})."
         )
     if names.get("user") and names["user"] not in users:
         raise DefiniteError(
-            f"{source}: context {chosen} names user {names['user']}, which is not in the file ({listing(users)})."
+            f"{source}: context {chosen} names user {names['user']}, which is missing ({listing(users)})."
         )
     cluster, user = clusters[names["cluster"]], users.get(names.get("user") or "", {})
     if not isinstance(cluster.get("server"), str) or not cluster["server"]:
@@ -218,7 +220,7 @@ def access_in_cluster(environment: Mapping[str, str] | None = None, folder: str 
     host, port = env.get("KUBERNETES_SERVICE_HOST", ""), env.get("KUBERNETES_SERVICE_PORT", "443")
     if not host or not os.path.exists(os.path.join(folder, "token")):
         raise DefiniteError(
-            "no kubeconfig was given, and this does not run in a pod with a service account; set kubeconfig to a file."
+            "no kubeconfig was given and this is no pod with a service account; set kubeconfig to a file."
         )
     address = f"[{host}]" if ":" in host else host
     return Access(
@@ -236,16 +238,18 @@ def access_through_library(kubeconfig: Any, access: Access) -> Access:
         from kubernetes import client, config
     except ImportError:
         raise DefiniteError(
-            f"{access.description} gets its credentials from {access.needs_library}, which needs the Python library kubernetes: "
-            "pip install kubernetes, in the environment of ansible_python_interpreter."
+            f"{access.description} gets its credentials from {access.needs_library}, which needs the Python library "
+            "kubernetes: pip install kubernetes, in the environment of ansible_python_interpreter."
         ) from None
     settings = client.Configuration()
+    load_file: Any = config.load_kube_config
+    load_mapping: Any = config.load_kube_config_from_dict
     try:
         if isinstance(kubeconfig, Mapping):
-            config.load_kube_config_from_dict(dict(kubeconfig), context=access.context, client_configuration=settings)
+            load_mapping(dict(kubeconfig), context=access.context, client_configuration=settings)
         else:
             path = os.path.abspath(os.path.expanduser(str(kubeconfig)))
-            config.load_kube_config(config_file=path, context=access.context, client_configuration=settings)
+            load_file(config_file=path, context=access.context, client_configuration=settings)
     except Exception as error:  # the plugin's failure surfaces as whatever the library happened to raise
         raise DefiniteError(
             f"{access.description}: {access.needs_library} gave no credentials: {type(error).__name__}: {error}"
@@ -255,7 +259,7 @@ def access_through_library(kubeconfig: Any, access: Access) -> Access:
     has_certificate = bool(settings.cert_file and settings.key_file)
     if not (token and scheme in ("", "Bearer")) and not has_certificate:
         raise DefiniteError(
-            f"{access.description}: {access.needs_library} gave no credentials; run kubectl with the same context to see why."
+            f"{access.description}: {access.needs_library} gave no credentials; try kubectl with the same context."
         )
     return Access(
         server=access.server,
@@ -274,7 +278,7 @@ def access_through_library(kubeconfig: Any, access: Access) -> Access:
 
 @contextlib.contextmanager
 def private_file(content: str | None) -> Iterator[str | None]:
-    """A file that only this user can read and that is gone right after; OpenSSL takes client certificates only from files."""
+    """A file that only this user can read and that is gone right after; OpenSSL takes certificates only from files."""
     if content is None:
         yield None
         return
@@ -290,7 +294,7 @@ def private_file(content: str | None) -> Iterator[str | None]:
 def context_for(access: Access) -> ssl.SSLContext:
     if bool(access.client_cert or access.client_cert_data) != bool(access.client_key or access.client_key_data):
         raise DefiniteError(
-            f"{access.description} has only one half of a client certificate; it needs client-certificate and client-key."
+            f"{access.description} has only half a client certificate; it needs client-certificate and client-key."
         )
     with private_file(access.client_cert_data) as cert, private_file(access.client_key_data) as key:
         try:
@@ -310,10 +314,8 @@ def context_for(access: Access) -> ssl.SSLContext:
 def certificate_expiry(pem: str) -> datetime | None:
     """C(notAfter) of the first certificate; the standard library has no public parser for it."""
     try:
-        der = ssl.PEM_cert_to_DER_cert(
-            pem[pem.index("-----BEGIN CERTIFICATE") :].partition("-----END CERTIFICATE-----")[0]
-            + "-----END CERTIFICATE-----\n"
-        )
+        first, mark, _after = pem[pem.index("-----BEGIN CERTIFICATE") :].partition("-----END CERTIFICATE-----")
+        der = ssl.PEM_cert_to_DER_cert(f"{first}{mark}\n")
         _tag, certificate, _rest = _der(der)
         _tag, fields, _rest = _der(certificate)
         tag, _content, rest = _der(fields)
@@ -346,8 +348,9 @@ def _der(data: bytes) -> tuple[int, bytes, bytes]:
 class KubeClient:
     """Requests to the API server of one context.
 
-    :param kubeconfig: path or content; V(None) or V(in-cluster) uses the pod's service account, never the user's default file.
-    :param context: V(None) uses the file's current-context; C(client.context) and C(client.description) say which one that was.
+    :param kubeconfig: path or content; V(None) or V(in-cluster) uses the pod's service account, never the user's
+        default file.
+    :param context: V(None) uses the file's current-context; C(context) and C(description) say which one that was.
     """
 
     def __init__(self, kubeconfig: Any = None, context: str | None = None, request_timeout: float = 10.0) -> None:
@@ -404,7 +407,7 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Answer:
-        """One request; the answer's status is the caller's to judge, except for 401, which is always about this client."""
+        """One request; the answer's status is the caller's to judge, except 401, which is always about this client."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
         try:
@@ -420,10 +423,10 @@ class KubeClient:
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return self._json(self.request("GET", path, _pairs(params)), "GET", path)
 
-    def list(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def list(self, path: str, params: Mapping[str, Any] | None = None) -> Items:
         """All items of a list, page by page; a list that changes under the pages is started again."""
         for _attempt in range(3):
-            items: list[dict[str, Any]] = []
+            items: Items = []
             token = ""
             try:
                 while True:
@@ -465,7 +468,7 @@ class KubeClient:
         if not isinstance(content, dict):
             raise KubeError(
                 answer.status,
-                f"{self.http.name} answered {path} with something that is not a Kubernetes object.",
+                f"{self.http.name} answered {path} with no Kubernetes object.",
                 definite=True,
             )
         return content
@@ -479,7 +482,7 @@ class KubeClient:
             hint = f" Grant {self.description} the verb {method.lower()} on this resource (kubectl auth can-i)."
         raise KubeError(
             answer.status,
-            f"{self.http.name} answered {answer.status} to {method} {urllib.parse.unquote(path)}: {self.http.redact(message)}.{hint}",
+            f"{self.http.name} answered {answer.status} to {method} {path}: {self.http.redact(message)}.{hint}",
             definite=answer.status < 500 and answer.status not in (404, 408, 409, 410, 429),
         )
 
@@ -493,7 +496,7 @@ class KubeClient:
         if expiry and expiry.timestamp() < time.time():
             cause = f"the client certificate expired on {expiry:%Y-%m-%d %H:%M} UTC; fetch the kubeconfig again"
         elif pem:
-            cause = "the client certificate was issued by another cluster; the kubeconfig is probably for a cluster that was replaced"
+            cause = "the client certificate is another cluster's; the kubeconfig is probably for one that was replaced"
         elif access.token or access.token_file:
             cause = "the token has expired or was issued by another cluster"
         else:
@@ -502,7 +505,10 @@ class KubeClient:
 
     def _foreign_hint(self, message: str) -> str:
         if "not trusted here" in message:
-            return f" The kubeconfig is probably for another cluster ({self.description}): its certificate authority did not issue this server's certificate."
+            return (
+                f" The kubeconfig is probably for another cluster ({self.description}): "
+                "its certificate authority did not issue this server's certificate."
+            )
         return ""
 
 

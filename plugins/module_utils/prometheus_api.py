@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -48,7 +47,7 @@ ACCESS_ARGUMENT_SPEC: dict[str, Any] = {
 }
 URL_ONLY = ("host_header", "ca_path", "client_cert", "client_key", "username", "password", "bearer_token")
 
-# how far from now a query's time or a page loop may go before it is a mistake
+# a server that hands out ever new page tokens is not followed for ever
 MAX_PAGES = 10_000
 
 
@@ -78,15 +77,6 @@ class UrlTransport:
 
     def get(self, path: str, params: Sequence[tuple[str, str]]) -> Answer:
         return self._client.request("GET", path, params)
-
-    def get_at_root(self, path: str) -> Answer:
-        """The same server without the URL's path, to explain a 404."""
-        base, prefix = self._client.base, self._client.base.path
-        return (
-            self._client.request("GET", "/.." * prefix.count("/") + path)
-            if not base
-            else self._client.request("GET", path)
-        )
 
     def redact(self, text: str) -> str:
         return self._client.redact(text)
@@ -306,7 +296,7 @@ class PrometheusClient:
         if status == 403:
             return StatusError(status, f"{text} The credentials are known but may not do this.")
         if status == 404 and not _api_error(answer):
-            hint = "nothing routes this name and path to Prometheus yet, or Prometheus has a path prefix that url (path_prefix) lacks"
+            hint = "nothing routes this name and path to Prometheus yet, or url (path_prefix) lacks its path prefix"
             return TransientError(f"{text} {path}: {hint}.")
         if status in (408, 422, 425, 429) or status >= 500:
             return TransientError(text)
@@ -327,7 +317,7 @@ def _proxy_failure(status: int, text: str) -> TransientError | DefiniteError:
         return StatusError(status, f"{text} The proxy needs RBAC: verb get on services/proxy in this namespace.")
     if status == 404:
         return TransientError(
-            f"{text} The operator creates the Service together with Prometheus: it is not there yet, or namespace or service is misspelt."
+            f"{text} The operator creates the Service with Prometheus: not there yet, or namespace or service misspelt."
         )
     if status == 503:
         return TransientError(f"{text} The Service has no ready endpoint, or nothing listens on this port.")
@@ -349,7 +339,8 @@ def _api_error(answer: Answer) -> str:
 
 def _wrong_shape(name: str, path: str, field_name: str) -> DefiniteError:
     return DefiniteError(
-        f"{name} answered {path} with JSON that is not Prometheus's ({field_name} missing or of another type); check the address and path."
+        f"{name} answered {path} with JSON that is not Prometheus's ({field_name} missing or of another type); "
+        "check the address and path."
     )
 
 
@@ -358,7 +349,7 @@ def _is_mappings(value: Any) -> bool:
 
 
 def _mappings(data: Any, key: str, name: str, required: bool = False) -> list[dict[str, Any]]:
-    value = data.get(key) if isinstance(data, dict) else "wrong"
+    value: Any = data.get(key) if isinstance(data, dict) else "wrong"
     if value is None and not required:
         return []
     if not _is_mappings(value):
@@ -400,13 +391,14 @@ def client_from_params(params: Mapping[str, Any]) -> PrometheusClient:
         raise DefiniteError("url and kubeconfig are two ways to the same Prometheus; give only one of them.")
     if url is None and kubeconfig is None:
         raise DefiniteError(
-            "Nothing says where Prometheus is: give url, or kubeconfig (with context) to go through the API server's proxy."
+            "Nothing says where Prometheus is: give url, or kubeconfig and context for the API server's proxy."
         )
     if url is None:
         given = [name for name in URL_ONLY if params.get(name) is not None]
         if given:
             raise DefiniteError(
-                f"{', '.join(given)} belongs to url; the API server's proxy logs in with the kubeconfig and passes nothing on to Prometheus."
+                f"{', '.join(given)} belongs to url; the API server's proxy logs in with the kubeconfig "
+                "and passes nothing on to Prometheus."
             )
         prefix = params.get("path_prefix") or ""
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", prefix):
@@ -434,7 +426,7 @@ def _url_client(params: Mapping[str, Any], timeout: float) -> HttpClient:
     elif token is not None:
         if not re.fullmatch(r"[\x21-\x7e]+", token):
             raise DefiniteError(
-                "bearer_token is empty or holds spaces, line breaks or other characters that a header cannot carry."
+                "bearer_token is empty or holds spaces, line breaks or other characters that no header carries."
             )
         authorization = f"Bearer {token}"
     if base.scheme == "http" and (params.get("client_cert") or params.get("ca_path")):
@@ -462,16 +454,3 @@ def _url_client(params: Mapping[str, Any], timeout: float) -> HttpClient:
 def quote_label(value: str) -> str:
     """A label's value as a PromQL string."""
     return json.dumps(value, ensure_ascii=False)
-
-
-__all__ = [
-    "ACCESS_ARGUMENT_SPEC",
-    "PrometheusClient",
-    "QueryResult",
-    "Sample",
-    "client_from_params",
-    "parse_time",
-    "quote_label",
-    "service_proxy_path",
-    "urllib",
-]

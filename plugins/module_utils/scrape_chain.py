@@ -254,7 +254,13 @@ def _no_endpoints(monitor: Object, endpoint: Object, services: Sequence[Object],
         command = f"kubectl -n {namespace_of(idle[0])} scale {str(idle[0].get('kind', '')).lower()} {name_of(idle[0])} --replicas=1"
         return Finding("scaled_to_zero", f"{text}: {owner} is scaled to zero", command, services=names)
     if owners:
-        ready = (owners[0].get("status") or {}).get("readyReplicas") or (owners[0].get("status") or {}).get("numberReady") or 0
+        status = owners[0].get("status") or {}
+        ready = status.get("readyReplicas") or status.get("numberReady") or 0
+        absent = _absent_target_port(service, endpoint, owners[0]) if ready else ""
+        if absent:
+            text += f": its target port {absent} is no port of the containers of {owners[0].get('kind')} {full_name(owners[0])}"
+            command = _get("service", namespace_of(service), name_of(service), "-o yaml")
+            return Finding("target_port_absent", text, command, services=names)
         text += f": {owners[0].get('kind', 'workload')} {full_name(owners[0])} has {ready} ready pods"
         text += _unready_text(service, cluster)
         command = f"kubectl -n {namespace_of(service)} describe {str(owners[0].get('kind', '')).lower()} {name_of(owners[0])}"
@@ -392,9 +398,8 @@ def _has_port(service: Object, endpoint: Object) -> bool:
     ports = (service.get("spec") or {}).get("ports") or []
     if endpoint.get("port"):
         return any(port.get("name") == endpoint["port"] for port in ports)
-    wanted = endpoint.get("targetPort")
-    # A targetPort may name a container port that the Service does not list; then the Service says nothing about it.
-    return wanted is None or not ports or any(port.get("targetPort", port.get("port")) == wanted for port in ports) or bool(wanted)
+    # A targetPort names a port of the container, which the Service need not list: the Service says nothing about it.
+    return True
 
 
 def _port_text(endpoint: Object) -> str:
@@ -428,6 +433,17 @@ def _selected_by(service: Object, workload: Object) -> bool:
     labels = {str(key): str(value) for key, value in (template.get("labels") or {}).items()}
     selector = (service.get("spec") or {}).get("selector") or {}
     return namespace_of(workload) == namespace_of(service) and plain_matches(selector, labels)
+
+
+def _absent_target_port(service: Object, endpoint: Object, workload: Object) -> str:
+    """The named target port that no container has; empty when there is nothing to say."""
+    ports = (service.get("spec") or {}).get("ports") or []
+    wanted = next((port.get("targetPort") for port in ports if port.get("name") == endpoint.get("port")), None)
+    if not isinstance(wanted, str):
+        return ""
+    pod = ((workload.get("spec") or {}).get("template") or {}).get("spec") or {}
+    have = {str(port.get("name")) for item in pod.get("containers") or [] for port in item.get("ports") or []}
+    return "" if wanted in have else wanted
 
 
 def _unready_text(service: Object, cluster: Cluster) -> str:

@@ -85,8 +85,8 @@ def wait_until(
     """Poll until the expectation held C(stable) times in a row or the time is over; return the last look.
 
     Transient errors count as a failed poll. Definite ones are raised at once. The last poll is made at the deadline
-    itself, so that a short timeout is not cut by a long interval. Where no poll ever succeeded, the result has no checks and
-    its C(last_error) says why.
+    itself, so that a short timeout is not cut by a long interval. Where no poll ever succeeded, the result has no
+    checks and its C(last_error) says why.
     """
     start = clock()
     attempts = held = lapses = 0

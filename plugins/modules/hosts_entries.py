@@ -12,15 +12,16 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Chooses one of the given ingress endpoints and writes the names with its address into a marked block of the hosts file.
-  - Everything outside of the block stays byte for byte, and removing the block gives back the bytes that were there before.
-    M(ansible.builtin.blockinfile) does not serve here. It turns the line ends of a file with C(CRLF) around the block into C(LF),
-    it leaves behind the newline that it added to a last line without one, and it does not look whether another line already claims
-    a name.
-  - The file is replaced by a rename. Where that is impossible (a bind-mounted hosts file, as containers have) the same inode is written.
+  - Chooses one of the given ingress endpoints and writes the names with its address into a block of the hosts file.
+  - Everything outside of the block stays byte for byte, and removing the block gives back the bytes that were there.
+  - M(ansible.builtin.blockinfile) does not serve here. In a file with C(CRLF) line ends it writes lines with C(LF),
+    it leaves behind the newline that it added to a last line without one, and it does not look whether another line
+    already claims a name.
+  - The file is replaced by a rename. Where that is impossible (a bind-mounted hosts file, as containers have), the same
+    inode is written.
 notes:
-  - To write V(/etc/hosts) needs root; use C(become). Without the right to write nothing is changed and the message holds the lines
-    to add by hand.
+  - To write V(/etc/hosts) needs root; use C(become). Without the right to write nothing is changed, and the message
+    holds the lines to add by hand.
 attributes:
   check_mode:
     support: full
@@ -59,7 +60,7 @@ options:
     choices: [auto, ingress, loadbalancer]
     default: auto
   endpoints:
-    description: Ingress endpoints to choose from, as the cluster provider's fact C(cluster_ingress_endpoints) lists them.
+    description: Ingress endpoints to choose from; the cluster provider's fact C(cluster_ingress_endpoints).
     type: list
     elements: dict
     default: []
@@ -81,7 +82,8 @@ options:
         type: int
         default: 443
       reachable:
-        description: Whether this host reaches it. Where this is left out, O(strategy=auto) asks over HTTP (2 seconds at most).
+        description:
+          - Whether this host reaches it. Where this is left out, O(strategy=auto) asks over HTTP, 2 seconds at most.
         type: bool
       detail:
         description: What was found when it was probed; quoted in messages.
@@ -106,7 +108,13 @@ chosen:
   description: The endpoint that the names lead to; empty with O(state=absent), and in check mode while none is known.
   returned: success
   type: dict
-  sample: {strategy: ingress, address: 172.29.0.3, http_port: 80, https_port: 443, reason: "this host reaches it on port 80", problem: ""}
+  sample:
+    strategy: ingress
+    address: 172.29.0.3
+    http_port: 80
+    https_port: 443
+    reason: this host reaches it on port 80
+    problem: ""
 path:
   description: The file behind O(path), with symbolic links resolved.
   returned: when the file exists
@@ -151,7 +159,8 @@ def present(params: dict[str, Any], content: bytes, check_mode: bool, result: di
     if taken:
         lines = "; ".join(f"line {number} already gives {name}: {text!r}" for number, name, text in taken)
         raise HostsFileError(
-            f"{params['path']}: {lines}. Nothing was changed. Take the names out of there, or leave them out of this list."
+            f"{params['path']}: {lines}. Nothing was changed. "
+            "Take the names out of there, or leave them out of this list."
         )
     try:
         choice = hosts_file.choose_endpoint(params["strategy"], params["endpoints"], hosts_file.probe_http)
@@ -172,7 +181,9 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring the file into the state that is asked for."""
     result: dict[str, Any] = {"changed": False, "chosen": {}}
     if not re.fullmatch(r"[A-Za-z0-9._-]+", params["marker"]):
-        raise HostsFileError(f"marker {params['marker']!r} must be one word of letters, digits, dots, hyphens and underscores.")
+        raise HostsFileError(
+            f"marker {params['marker']!r} must be one word of letters, digits, dots, hyphens and underscores."
+        )
     if params["state"] == "absent" and not os.path.lexists(params["path"]):
         return result
     path = result["path"] = hosts_file.resolve(params["path"])
@@ -193,7 +204,9 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     }
     problem = hosts_file.why_not_writable(path)
     if problem:
-        raise HostsFileError(hosts_file.by_hand(params["path"], problem, params["marker"], params["names"], result["chosen"]))
+        raise HostsFileError(
+            hosts_file.by_hand(params["path"], problem, params["marker"], params["names"], result["chosen"])
+        )
     if not check_mode:
         result["written"] = hosts_file.replace_content(path, old, new)
     return result

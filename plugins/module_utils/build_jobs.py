@@ -1,0 +1,90 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run long jobs some at a time, and tell where they are: which of how many, elapsed, expected left."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Callable, List, NamedTuple, Optional, Sequence
+
+
+class Job(NamedTuple):
+    """One thing to build.
+
+    :param seconds: CPU time that it was measured to take; it orders the jobs and feeds the estimate, nothing else.
+    """
+
+    title: str
+    seconds: float
+    run: Callable[[], object]
+
+
+class JobError(Exception):
+    """A job failed; the message starts with its title."""
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 3 min 20 s."""
+    whole = max(0, int(round(seconds)))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def remaining_seconds(pending: float, done: float, elapsed: float, workers: int) -> float:
+    """Expected wall seconds left: from the pace so far; from the measured times before anything was finished."""
+    if done > 0 and elapsed > 0:
+        return pending * elapsed / done
+    return pending / max(workers, 1)
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    workers: int,
+    report: Callable[[str], None],
+    now: Callable[[], float] = time.monotonic,
+    heartbeat: float = 60.0,
+) -> None:
+    """Run all jobs, the dearest first so that no long one starts last.
+
+    The first failure stops further jobs from starting, and is raised after the running ones ended.
+    A line is reported at every start and end, and after each C(heartbeat) seconds without one.
+    """
+    queue = sorted(jobs, key=lambda job: -job.seconds)
+    count, total = len(queue), sum(job.seconds for job in queue)
+    started, done, finished = now(), 0.0, 0
+    running: dict[Future[object], tuple[Job, float]] = {}
+    failure: Optional[JobError] = None
+
+    def progress() -> str:
+        elapsed = now() - started
+        # Half of what runs is counted as done: nothing better is known about a build from the outside.
+        pending = total - done - sum(min(job.seconds, (now() - since)) / 2 for job, since in running.values())
+        return f"{clock(elapsed)} elapsed, about {clock(remaining_seconds(pending, done, elapsed, workers))} left"
+
+    if queue:
+        report(f"{count} to build, about {clock(remaining_seconds(total, 0, 0, workers))} expected")
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        while queue or running:
+            while queue and len(running) < max(1, workers) and failure is None:
+                job = queue.pop(0)
+                report(f"build {count - len(queue)} of {count}: {job.title} started, {progress()}")
+                running[pool.submit(job.run)] = (job, now())
+            if not running:
+                break
+            ended, _pending = wait(running, timeout=heartbeat, return_when=FIRST_COMPLETED)
+            if not ended:
+                names: List[str] = [job.title for job, _since in running.values()]
+                report(f"{finished} of {count} built, building {' and '.join(names)}, {progress()}")
+            for future in ended:
+                job, _since = running.pop(future)
+                error = future.exception()
+                if error is not None:
+                    report(f"{job.title} failed")
+                    failure = failure or JobError(f"{job.title}: {error}")
+                    continue
+                finished += 1
+                done += job.seconds
+                report(f"{finished} of {count} built: {job.title}, {progress()}")
+    if failure is not None:
+        raise failure

@@ -1,0 +1,176 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_checks
+short_description: Check that nodes, workloads, pods and Ingresses of a cluster are as they should be
+version_added: 0.1.0
+author:
+  - argolab.observability contributors (@argolab)
+description:
+  - Checks in one call that the API server answers, every node is Ready, every Deployment, StatefulSet and DaemonSet of the
+    namespaces has its pods ready, no other pod there is in trouble, and each host name is served by an Ingress with an
+    address.
+  - A workload that is scaled to zero fails, since a lab or a product that is meant to run does not run then.
+  - The failure names the reason, such as the state of the container that does not come up.
+extends_documentation_fragment:
+  - argolab.observability.cluster
+  - argolab.observability.cluster.looks_only
+  - argolab.observability.waiting
+options:
+  namespaces:
+    description: Namespaces whose workloads and pods are checked.
+    type: list
+    elements: str
+    default: []
+  zero_replicas_allowed:
+    description: Workloads that may be scaled to zero, as V(NAME) or V(NAMESPACE/NAME).
+    type: list
+    elements: str
+    default: []
+  ingress_hosts:
+    description: Host names that an Ingress has to serve.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The host name.
+        type: str
+        required: true
+      skip:
+        description: Why this one is not to be checked. It is then reported as skipped.
+        type: str
+        default: ""
+  ingress_class:
+    description: Ingress class that the cluster's controller serves, to explain an Ingress without an address.
+    type: str
+    default: ""
+seealso:
+  - module: argolab.observability.scrape_coverage
+  - module: argolab.observability.endpoint_checks
+"""
+
+EXAMPLES = r"""
+- name: Everything runs and has an address
+  argolab.observability.cluster_checks:
+    kubeconfig: "{{ cluster_kubeconfig }}"
+    context: "{{ cluster_context }}"
+    namespaces: [monitoring, argocd]
+    ingress_hosts:
+      - name: prometheus.example.it
+      - name: grafana.example.it
+        skip: Grafana is off
+    wait_timeout: 60
+"""
+
+RETURN = r"""
+checks:
+  description: What was checked, in order; also returned on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {type: str, description: What was checked.}
+    ok: {type: bool, description: The outcome. Null means pending or skipped.}
+    expected: {type: str, description: What should be.}
+    observed: {type: str, description: What is.}
+    detail: {type: str, description: The reason where it is not as expected.}
+    cause: {type: str, description: "Short name of the reason, for programs."}
+    next: {type: str, description: The command to type next.}
+    subject: {type: str, description: What the check is about where other modules have checks about the same thing.}
+waited:
+  description: Seconds until the result was certain.
+  returned: when anything could be checked
+  type: float
+attempts:
+  description: How often it was looked at.
+  returned: when anything could be checked
+  type: int
+cluster:
+  description: The cluster that was looked at.
+  returned: when it answered
+  type: dict
+  contains:
+    context: {type: str, description: Context of the kubeconfig.}
+    server: {type: str, description: Address of the API server.}
+    version: {type: str, description: Version of the API server.}
+    nodes: {type: list, elements: str, description: Names and versions of the nodes.}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
+    CLUSTER_ARGUMENT_SPEC,
+    kube_from_params,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import (
+    ingress_checks,
+    namespace_checks,
+    node_checks,
+    read_workloads,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, conclude, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
+from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **CLUSTER_ARGUMENT_SPEC,
+            **WAIT_ARGUMENT_SPEC,
+            "namespaces": {"type": "list", "elements": "str", "default": []},
+            "zero_replicas_allowed": {"type": "list", "elements": "str", "default": []},
+            "ingress_hosts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"name": {"type": "str", "required": True}, "skip": {"type": "str", "default": ""}},
+            },
+            "ingress_class": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        kube = kube_from_params(params)
+    except ArgolabError as error:
+        module.fail_json(msg=f"The cluster is not as it should be: {error}", checks=[])
+        return
+
+    def poll() -> Poll:
+        version = kube.get("/version")
+        nodes = kube.list("/api/v1/nodes")
+        label = f"API server of {kube.context or 'this cluster'}"
+        checks = [ExplainedCheck(label, True, "answers", str(version.get("gitVersion")))] + node_checks(nodes)
+        for namespace in params["namespaces"]:
+            pods = kube.list(f"/api/v1/namespaces/{namespace}/pods")
+            checks += namespace_checks(namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"])
+        if params["ingress_hosts"]:
+            ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
+            checks += ingress_checks(ingresses, params["ingress_hosts"], params["ingress_class"])
+        return poll_of(checks, {"version": version, "nodes": nodes})
+
+    def extra(value: Any) -> dict[str, Any]:
+        if not value:
+            return {}
+        kubelet = [
+            f"{name_of(node)} {((node.get('status') or {}).get('nodeInfo') or {}).get('kubeletVersion', '')}"
+            for node in value["nodes"]
+        ]
+        version = str(value["version"].get("gitVersion"))
+        return {"cluster": {"context": kube.context, "server": kube.server, "version": version, "nodes": kubelet}}
+
+    conclude(module, "The cluster is not as it should be", poll, extra)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k3d_cluster
+short_description: Keep a k3d cluster as it was declared
+version_added: 0.1.0
+author: argolab.observability contributors (@argolab)
+description:
+  - Creates a k3d cluster, starts what is stopped or paused of one, adds load balancer ports that are missing, or removes it
+    with its network, volume and kubeconfig.
+  - Compares the declared with the real - servers, agents, image, API address, network, subnet and ports. What cannot be repaired in
+    place fails naming both sides, unless O(recreate=on_drift).
+  - Says before anything is made which port is taken and by which process, which image is absent, and what else would make
+    k3d fail half way. After a failed creation nothing of the cluster is left.
+  - Does not touch the user's default kubeconfig.
+requirements:
+  - k3d 5.8 or later
+  - a Docker engine
+options:
+  name:
+    description: Name of the cluster, at most 32 lower-case letters, digits and hyphens.
+    type: str
+    required: true
+  state:
+    description: V(present) is there and runs; V(absent) is gone without leftovers.
+    type: str
+    choices: [present, absent]
+    default: present
+  k3d_binary:
+    description: Path of the k3d program.
+    type: path
+    default: k3d
+  docker_host:
+    description: Address of the Docker engine. Without it E(DOCKER_HOST), the docker program's context and the usual sockets are tried.
+    type: str
+  servers:
+    description: Number of server nodes.
+    type: int
+    default: 1
+  agents:
+    description: Number of agent nodes.
+    type: int
+    default: 0
+  image:
+    description: Node image. Without it k3d chooses one, and the image is not compared.
+    type: str
+  api_port:
+    description: Port of this host, or address and port, for the API server. Without an address it is bound to 127.0.0.1.
+    type: str
+    default: 127.0.0.1:6443
+  ports:
+    description:
+      - Ports to publish, as k3d writes them (C([ADDRESS:]HOSTPORT:CONTAINERPORT[/PROTOCOL][@NODEFILTER])), or as a mapping with
+        C(port) and C(node_filters). The node filter is C(loadbalancer) where none is given, the address C(0.0.0.0).
+    type: list
+    elements: raw
+    default: []
+  network:
+    description: Docker network to join. Without it the cluster gets one of its own, named k3d- and the cluster's name.
+    type: str
+  subnet:
+    description: Address range of the cluster's own network, such as V(172.29.0.0/16); with one, addresses survive a restart.
+    type: str
+  volumes:
+    description: Mounts for the nodes, as k3d's C(--volume) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  env:
+    description: Environment variables of the nodes, as k3d's C(--env) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  k3s_args:
+    description: Arguments for k3s, as k3d's C(--k3s-arg) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  node_labels:
+    description: Kubernetes labels of the nodes, as k3d's C(--k3s-node-label) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  runtime_labels:
+    description: Labels of the containers, as k3d's C(--runtime-label) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  runtime_ulimits:
+    description: Limits of the containers, as k3d's C(--runtime-ulimit) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  host_aliases:
+    description: Names for addresses, as k3d's C(--host-alias) takes them. Used at creation.
+    type: list
+    elements: str
+    default: []
+  servers_memory:
+    description: Memory limit of each server node, such as V(4g). Used at creation.
+    type: str
+  agents_memory:
+    description: Memory limit of each agent node, such as V(2g). Used at creation.
+    type: str
+  registry_config:
+    description: Path of a registries.yaml for the nodes. Used at creation.
+    type: path
+  loadbalancer_image:
+    description: Image of the load balancer. Without it k3d chooses one.
+    type: str
+  tools_image:
+    description: Image of the tools container. Without it k3d chooses one.
+    type: str
+  token:
+    description: Token with which nodes join. Without it k3d makes one. It is never returned. Used at creation.
+    type: str
+  kubeconfig:
+    description: File to write the cluster's kubeconfig to, with mode 0600. It is removed with the cluster.
+    type: path
+  api_check:
+    description: Whether to wait for the API server to say that it is ready, and to ask it on each run.
+    type: bool
+    default: true
+  recreate:
+    description: What to do with a cluster that differs in what cannot be repaired in place. V(on_drift) loses all that is in it.
+    type: str
+    choices: [never, on_drift]
+    default: never
+  minimum_disk_gib:
+    description: Free disk space in GiB of the Docker engine below which no cluster is created.
+    type: float
+    default: 5
+  minimum_memory_gib:
+    description: Available memory in GiB below which no cluster is created.
+    type: float
+    default: 1
+  timeout:
+    description: Seconds for each of creating, starting, and waiting for the API server.
+    type: int
+    default: 180
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    support: full
+    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+  idempotent:
+    support: full
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+"""
+
+EXAMPLES = r"""
+- name: Have the cluster of the tutorial
+  argolab.observability.k3d_cluster:
+    name: argolab
+    api_port: "6443"
+    ports: ["8080:80@loadbalancer", "8443:443@loadbalancer"]
+    kubeconfig: "{{ playbook_dir }}/build/kubeconfig"
+
+- name: Remove it
+  argolab.observability.k3d_cluster:
+    name: argolab
+    state: absent
+    kubeconfig: "{{ playbook_dir }}/build/kubeconfig"
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be.
+  type: list
+  elements: str
+  returned: always
+  sample: ["create argolab", "write /srv/build/kubeconfig"]
+cluster:
+  description: The cluster as it is now; empty where there is none.
+  type: dict
+  returned: always
+  contains:
+    name: {description: Name., type: str}
+    kubeconfig: {description: The file of O(kubeconfig)., type: str}
+    context: {description: Name of the context in it., type: str}
+    api_server: {description: Address of the API server for this host., type: str}
+    network: {description: Docker network., type: str}
+    subnet: {description: Address range of it., type: str}
+    ports: {description: Published ports but the API server's., type: list, elements: str}
+    nodes: {description: "Nodes with name, role, state, ip and image_id.", type: list, elements: dict}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
+
+
+def main() -> None:
+    texts = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "k3d_binary": {"type": "path", "default": "k3d"},
+            "docker_host": {"type": "str"},
+            "servers": {"type": "int", "default": 1},
+            "agents": {"type": "int", "default": 0},
+            "image": {"type": "str"},
+            "api_port": {"type": "str", "default": "127.0.0.1:6443"},
+            "ports": {"type": "list", "elements": "raw", "default": []},
+            "network": {"type": "str"},
+            "subnet": {"type": "str"},
+            "volumes": texts,
+            "env": texts,
+            "k3s_args": texts,
+            "node_labels": texts,
+            "runtime_labels": texts,
+            "runtime_ulimits": texts,
+            "host_aliases": texts,
+            "servers_memory": {"type": "str"},
+            "agents_memory": {"type": "str"},
+            "registry_config": {"type": "path"},
+            "loadbalancer_image": {"type": "str"},
+            "tools_image": {"type": "str"},
+            "token": {"type": "str", "no_log": True},
+            "kubeconfig": {"type": "path"},
+            "api_check": {"type": "bool", "default": True},
+            "recreate": {"type": "str", "choices": ["never", "on_drift"], "default": "never"},
+            "minimum_disk_gib": {"type": "float", "default": 5},
+            "minimum_memory_gib": {"type": "float", "default": 1},
+            "timeout": {"type": "int", "default": 180},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = Runner(module.params, module.check_mode).run()
+    except ArgolabError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

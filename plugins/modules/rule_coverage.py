@@ -1,0 +1,110 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rule_coverage
+short_description: Compare PrometheusRule objects with the rules that Prometheus has loaded
+version_added: 0.1.0
+author:
+  - argolab.observability contributors (@argolab)
+description:
+  - The operator leaves out a PrometheusRule with one wrong expression as a whole, and says so only in an event and in its log.
+    In Prometheus its groups are then simply not there.
+  - Checks for each PrometheusRule that all its groups are loaded, with all their rules. Where they are not, Prometheus itself
+    is asked to parse each expression, so that the wrong one is named with the parser's own words; and the operator's event
+    or status condition is shown.
+  - Causes are C(rule_expression_invalid), C(operator_rejected), C(prometheus_does_not_select), C(not_loaded_yet),
+    C(rule_absent).
+extends_documentation_fragment:
+  - argolab.observability.cluster
+  - argolab.observability.cluster.prometheus
+  - argolab.observability.cluster.looks_only
+  - argolab.observability.waiting
+options:
+  namespaces:
+    description: Namespaces whose PrometheusRules are compared. Without any, all.
+    type: list
+    elements: str
+    default: []
+  required:
+    description: PrometheusRules that have to exist, as V(NAMESPACE/NAME).
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: argolab.observability.prometheus_rules
+  - module: argolab.observability.scrape_coverage
+"""
+
+EXAMPLES = r"""
+- name: Every PrometheusRule of the namespace is loaded as it is
+  argolab.observability.rule_coverage:
+    kubeconfig: "{{ cluster_kubeconfig }}"
+    namespaces: [monitoring]
+"""
+
+RETURN = r"""
+checks:
+  description: What was checked, in order; also returned on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {type: str, description: What was checked.}
+    ok: {type: bool, description: The outcome. Null means pending or skipped.}
+    expected: {type: str, description: What should be.}
+    observed: {type: str, description: What is.}
+    detail: {type: str, description: The reason where it is not as expected.}
+    cause: {type: str, description: "Short name of the reason, for programs."}
+    next: {type: str, description: The command to type next.}
+    subject: {type: str, description: What the check is about where other modules have checks about the same thing.}
+waited:
+  description: Seconds until the result was certain.
+  returned: when anything could be checked
+  type: float
+attempts:
+  description: How often it was looked at.
+  returned: when anything could be checked
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
+    CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
+    kube_from_params,
+    prometheus_from_params,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude
+from ansible_collections.argolab.observability.plugins.module_utils.rule_reader import RuleReader
+from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
+            **WAIT_ARGUMENT_SPEC,
+            "namespaces": {"type": "list", "elements": "str", "default": []},
+            "required": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    title = "Not every PrometheusRule is loaded as it is"
+    try:
+        kube = kube_from_params(module.params)
+        prometheus = prometheus_from_params(kube, module.params)
+    except ArgolabError as error:
+        module.fail_json(msg=f"{title}: {error}", checks=[])
+        return
+    reader = RuleReader(kube, prometheus, module.params["namespaces"], module.params["required"])
+    conclude(module, title, reader.poll)
+
+
+if __name__ == "__main__":
+    main()
