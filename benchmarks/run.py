@@ -1,0 +1,240 @@
+#!/usr/bin/env python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures the lab against what raw commands need; prints a table and writes build/benchmarks.json.
+
+By default the lab is torn down and built again from the programs and images in the cache.
+Durations are shown, never asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from lab import Lab, LabError, read_lab
+
+BUILD = ROOT / "build"
+RECAP = re.compile(r"^\S+\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=\d+\s+failed=\d+\s+skipped=(\d+)", re.MULTILINE)
+
+
+@dataclass
+class Figure:
+    name: str
+    value: float | None
+    unit: str
+    floor: float | None
+    ratio: float | None
+    goal: float | None
+    command: str
+    note: str = ""
+
+
+def figure(
+    name: str, value: float | None, unit: str, command: str,
+    floor: float | None = None, goal: float | None = None, note: str = "",
+) -> Figure:  # fmt: skip
+    ratio = round(value / floor, 2) if value is not None and floor else None
+    return Figure(name, None if value is None else round(value, 2), unit, floor, ratio, goal, command, note)
+
+
+def timed(argv: list[str], log: Path, env: dict[str, str] | None = None) -> tuple[float, str]:
+    """Wall time and output of a command that must succeed."""
+    print(f"$ {shlex.join(argv)}", file=sys.stderr, flush=True)
+    start = time.monotonic()
+    result = subprocess.run(
+        argv, cwd=ROOT, env=env, text=True, errors="replace", check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    seconds = time.monotonic() - start
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(result.stdout, encoding="utf-8")
+    if result.returncode:
+        tail = "\n".join(result.stdout.splitlines()[-20:])
+        raise LabError(f"{shlex.join(argv)} ended with exit code {result.returncode}; all of it is in {log}:\n{tail}")
+    return seconds, result.stdout
+
+
+def recap(output: str) -> dict[str, int]:
+    """Totals of PLAY RECAP over all hosts."""
+    totals = {"ok": 0, "changed": 0, "skipped": 0}
+    for ok, changed, skipped in RECAP.findall(output):
+        totals["ok"] += int(ok)
+        totals["changed"] += int(changed)
+        totals["skipped"] += int(skipped)
+    return totals
+
+
+def measure_cold() -> Figure:
+    """A cache of its own makes it cold without throwing away the one in use."""
+    command = "make down; make lab, with an empty cache"
+    with tempfile.TemporaryDirectory(prefix="argolab-cold-") as cold:
+        env = {**os.environ, "XDG_CACHE_HOME": cold}
+        for name in ("VIRTUAL_ENV", "ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
+            env.pop(name, None)
+        timed(["scripts/play", "teardown.yml"], BUILD / "benchmarks" / "cold-down.log")
+        try:
+            seconds, _ = timed(["scripts/play", "site.yml"], BUILD / "benchmarks" / "cold.log", env)
+        finally:
+            timed(["scripts/clean"], BUILD / "benchmarks" / "cold-clean.log", env)
+    return figure("cold make lab", seconds / 60, "min", command, goal=25, note="nothing cached")
+
+
+def measure_warm(extra: list[str]) -> Figure:
+    timed(["ansible-playbook", "teardown.yml", *extra], BUILD / "benchmarks" / "down.log")
+    seconds, _ = timed(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "warm.log")
+    return figure(
+        "warm site.yml, verified", seconds, "s", "ansible-playbook teardown.yml; time ansible-playbook site.yml",
+        floor=52, goal=90, note="floor, recorded once with raw commands on 2 cores: cluster 9, charts 36, targets 7 s",
+    )  # fmt: skip
+
+
+def helm_upgrade(lab: Lab, chart: dict[str, str], values: Path) -> list[str]:
+    argv = [lab.helm, "upgrade", chart["release"], chart["ref"]]
+    for option, key in (("--version", "version"), ("--repo", "repo_url")):
+        if chart.get(key):
+            argv += [option, chart[key]]
+    return [*argv, *helm_access(lab, chart), "--values", str(values), "--wait"]
+
+
+def helm_access(lab: Lab, chart: dict[str, str]) -> list[str]:
+    return ["--namespace", chart["namespace"], "--kubeconfig", str(lab.kubeconfig), "--kube-context", lab.context]
+
+
+def measure_floor_of_second(lab: Lab) -> tuple[float | None, str]:
+    """Raw `helm upgrade` of both releases, with the charts and values that they were installed with."""
+    if not lab.charts:
+        return None, "build/lab.json names no charts"
+    total = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, chart in lab.charts.items():
+            values = Path(folder) / f"{name}.yaml"
+            argv = [lab.helm, "get", "values", chart["release"], *helm_access(lab, chart), "--output", "yaml"]
+            _, output = timed(argv, BUILD / "benchmarks" / f"values-{name}.log")
+            values.write_text(output, encoding="utf-8")
+            seconds, _ = timed(helm_upgrade(lab, chart, values), BUILD / "benchmarks" / f"helm-{name}.log")
+            total += seconds
+    return round(total, 2), "floor: raw helm upgrade of both releases, measured in this run"
+
+
+def measure_second(extra: list[str]) -> list[Figure]:
+    seconds, output = timed(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "second.log")
+    totals = recap(output)
+    try:
+        floor, note = measure_floor_of_second(read_lab())
+    except LabError as error:
+        floor, note = None, str(error).splitlines()[0]
+    command = "time ansible-playbook site.yml"
+    return [
+        figure("second site.yml", seconds, "s", command, floor=floor, goal=20, note=note),
+        figure("tasks that ran in it", totals["ok"], "tasks", command, note=f"{totals['skipped']} skipped"),
+        figure("of those, tasks that changed something", totals["changed"], "tasks", command, goal=0),
+    ]
+
+
+def descendants(root: int, parents: dict[int, int]) -> set[int]:
+    found = {root}
+    grown = True
+    while grown:
+        grown = False
+        for pid, parent in parents.items():
+            if parent in found and pid not in found:
+                found.add(pid)
+                grown = True
+    return found
+
+
+def memory_of(pid: int) -> int:
+    """Proportional share of a process in KiB; its resident set where the kernel does not tell the share."""
+    for name, key in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
+        try:
+            for line in Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8").splitlines():
+                if line.startswith(key):
+                    return int(line.split()[1])
+        except OSError:
+            continue
+    return 0
+
+
+def measure_memory(lab: Lab) -> Figure:
+    command = "sum of Pss in /proc/PID/smaps_rollup over all processes of the cluster's containers"
+    docker = shutil.which("docker")
+    if lab.provider != "k3d" or not docker:
+        note = "only measured on k3d with Docker"
+        return figure("memory of the whole lab", None, "GiB", command, goal=2.5, note=note)
+    env = {**os.environ, **({"DOCKER_HOST": lab.docker_host} if lab.docker_host else {})}
+
+    def ask(*words: str) -> list[str]:
+        answer = subprocess.run([docker, *words], env=env, capture_output=True, text=True, check=True)
+        return answer.stdout.split()
+
+    containers = ask("ps", "--quiet", "--filter", f"label=k3d.cluster={lab.cluster}")
+    roots = [int(pid) for pid in ask("inspect", "--format", "{{.State.Pid}}", *containers)] if containers else []
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(text.rpartition(")")[2].split()[1])
+    pids = set().union(*(descendants(root, parents) for root in roots))
+    gib = sum(memory_of(pid) for pid in pids) / 1024**2
+    note = f"{len(pids)} processes in {len(roots)} containers; floor: recorded once with raw commands"
+    return figure("memory of the whole lab", gib or None, "GiB", command, floor=1.8, goal=2.5, note=note)
+
+
+def table(figures: list[Figure]) -> str:
+    def show(value: float | None, unit: str = "") -> str:
+        return "-" if value is None else f"{value:g} {unit}".strip()
+
+    rows = [("measure", "value", "floor", "ratio", "goal")]
+    for f in figures:
+        rows.append((f.name, show(f.value, f.unit), show(f.floor, f.unit), show(f.ratio), show(f.goal, f.unit)))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines += [""] + [f"{f.name}: {f.command}" + (f" ({f.note})" if f.note else "") for f in figures]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
+    parser.add_argument("--cold", action="store_true", help="also build from nothing, in a cache of its own")
+    parser.add_argument("--keep", action="store_true", help="no teardown: only the second run and the memory")
+    parser.add_argument("ansible", nargs="*", metavar="OPTION", help="after --, options for ansible-playbook")
+    options = parser.parse_args(argv)
+    figures: list[Figure] = []
+    try:
+        if options.cold:
+            figures.append(measure_cold())
+        if not options.keep:
+            figures.append(measure_warm(options.ansible))
+        figures += measure_second(options.ansible)
+        figures.append(measure_memory(read_lab()))
+    except (LabError, subprocess.CalledProcessError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if figures:
+            BUILD.mkdir(exist_ok=True)
+            listed = json.dumps([asdict(one) for one in figures], indent=2)
+            (BUILD / "benchmarks.json").write_text(listed + "\n", encoding="utf-8")
+            print(table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every test that this machine can run and counts what passed, failed and was skipped, with the reason of each skip.
+"""Runs every test that this machine can run; counts what passed, failed and was skipped, with the reason of each skip.
 
 The last line is always ``N passed, N failed, N skipped``; the exit code is 1 when anything failed.
 A molecule scenario may add the outcome of each of its steps: it writes build/test-results/molecule-<scenario>.json,
@@ -231,7 +231,7 @@ def lint_stage(python: Python) -> Callable[[Stage], list[Outcome]]:
             ("ruff", ["ruff", "check", "."], ROOT, env),
             ("mypy, strict on plugins", ["mypy"], ROOT, env),
             ("yamllint", ["yamllint", "--strict", "."], ROOT, env),
-            ("ansible-lint, production", ["ansible-lint", "--offline", "--nocolor", "--profile", "production"], ROOT, env),
+            ("ansible-lint", ["ansible-lint", "--offline", "--nocolor", "--profile", "production"], ROOT, env),
             ("changelog fragments", ["antsibull-changelog", "lint"], ROOT, env),
             (
                 "documentation of the collection",
@@ -246,7 +246,7 @@ def lint_stage(python: Python) -> Callable[[Stage], list[Outcome]]:
 
 
 def interpreters() -> dict[str, Path]:
-    """Each minor version of Python at hand, by asking every candidate: pyenv's shims of inactive versions only exit 127."""
+    """Each minor version of Python at hand, by asking every candidate: pyenv's shims of inactive ones exit 127."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     folders += sorted(pyenv.glob("3.*/bin"), reverse=True)
@@ -274,7 +274,8 @@ def prepare_ansible_test(python: Python, home: Path) -> dict[str, str]:
         "import runpy, subprocess, sys\n"
         # In a process of its own, since ensurepip turns pip's settings off for the rest of its process.
         "subprocess.run([sys.executable, '-m', 'ensurepip', '--default-pip'], check=True, stdout=subprocess.DEVNULL)\n"
-        "sys.argv[1:] = ['install', *(word for word in sys.argv[1:] if word not in ('--no-setuptools', '--no-wheel'))]\n"
+        "unknown_to_pip = ('--no-setuptools', '--no-wheel')\n"
+        "sys.argv[1:] = ['install', *(word for word in sys.argv[1:] if word not in unknown_to_pip)]\n"
         "runpy.run_module('pip', run_name='__main__')\n"
     )
     for version in re.findall(r"\bpip=['\"]([\d.]+)['\"]", internal.read_text(encoding="utf-8")):
@@ -291,11 +292,11 @@ def prepare_ansible_test(python: Python, home: Path) -> dict[str, str]:
     links = home / "pythons"
     shutil.rmtree(links, ignore_errors=True)
     links.mkdir(parents=True)
-    for version, path in interpreters().items():
-        (links / f"python{version}").symlink_to(path)
-    path = [str(python.bin), str(links)]
-    path += [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if not folder.endswith("shims")]
-    env = {**environment(python), "HOME": str(home), "PATH": os.pathsep.join(path)}
+    for version, interpreter in interpreters().items():
+        (links / f"python{version}").symlink_to(interpreter)
+    folders = [str(python.bin), str(links)]
+    folders += [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if not folder.endswith("shims")]
+    env = {**environment(python), "HOME": str(home), "PATH": os.pathsep.join(folders)}
     for name in ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_NOCOLOR"):
         env.pop(name, None)
     return env
@@ -339,7 +340,7 @@ def engine_problem() -> str:
     """Why Docker cannot be had here; empty where it answers or can be installed by role container_engine."""
     docker = shutil.which("docker")
     if docker:
-        answer = subprocess.run([docker, "info"], capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
+        answer = subprocess.run([docker, "info"], capture_output=True, check=False, timeout=60)
         if answer.returncode == 0:
             return ""
     if os.geteuid() == 0 and shutil.which("apt-get"):
@@ -360,7 +361,8 @@ def read_steps(path: Path) -> list[Outcome]:
         return [Outcome(path.name, "failed", f"cannot be read as a list of steps: {error!r}")]
     for step in steps:
         if step.outcome not in OUTCOMES:
-            step.outcome, step.reason = "failed", f"its outcome is {step.outcome!r}, which is none of {', '.join(OUTCOMES)}"
+            step.reason = f"its outcome is {step.outcome!r}, which is none of {', '.join(OUTCOMES)}"
+            step.outcome = "failed"
         elif step.outcome == "skipped" and not step.reason:
             step.outcome, step.reason = "failed", "it was skipped without a reason"
     return steps
@@ -476,7 +478,7 @@ def scenarios_here() -> list[str]:
 def all_stages(python: Python) -> list[Stage]:
     scenarios = scenarios_here()
     stages = [
-        Stage("lint", "ruff, mypy, yamllint, ansible-lint, antsibull", 60, lint_stage(python)),
+        Stage("lint", "ruff, mypy, yamllint, ansible-lint, antsibull", 45, lint_stage(python)),
         Stage("docs", "documentation against what is there", 10, pytest_stage(PYTEST_FOLDERS["docs"], python)),
         Stage("unit", "unit tests", 60, pytest_stage(PYTEST_FOLDERS["unit"], python)),
         Stage("contract", "contract with the upstream charts", 20, pytest_stage(PYTEST_FOLDERS["contract"], python)),

@@ -10,14 +10,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  kubeconfig:
-    description:
-      - Path of a kubeconfig file, or its content as a mapping.
-      - Without it the service account of the pod that the module runs in is used; never the user's default file.
-    type: raw
-  context:
-    description: Context in O(kubeconfig). Without it the file's current context.
-    type: str
   request_timeout:
     description: Seconds for one request, from the connection to the last byte of the answer.
     type: float
@@ -33,29 +25,12 @@ options:
   prometheus_service:
     description:
       - Service in front of Prometheus as V(NAME:PORT), or V(https:NAME:PORT) where it speaks TLS.
-      - It is asked through the API server's proxy, which needs no name in DNS, no ingress and no port forwarding, but the
-        RBAC verb C(get) on C(services/proxy).
+      - It is asked through the API server's proxy, which needs no name in DNS, no ingress and no port forwarding, but
+        the RBAC verb C(get) on C(services/proxy).
     type: str
     default: prometheus-operated:9090
   prometheus_path_prefix:
     description: Path below which Prometheus serves, its C(routePrefix).
     type: str
     default: ""
-"""
-
-    LOOKS_ONLY = r"""
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
-    support: full
-    details:
-      - It only looks, so it does the same in check mode.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: none
-    details:
-      - It changes nothing.
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
-    support: full
 """

@@ -132,7 +132,9 @@ def expectation_checks(states: Sequence[AppState], expected: Iterable[Mapping[st
             close = nearest(name, by_name)
             hint = f"the nearest name is {close}" if close else f"Applications: {listing(by_name)}"
             command = f"kubectl get applications.argoproj.io -n {item['namespace']}"
-            checks.append(ExplainedCheck(label, False, wanted, "no such Application", hint, "application_absent", command))
+            checks.append(
+                ExplainedCheck(label, False, wanted, "no such Application", hint, "application_absent", command)
+            )
             continue
         good = (state.sync, state.health) == (item["sync_status"], item["health_status"])
         if good:
@@ -171,7 +173,8 @@ def metric_checks(states: Sequence[AppState], series: Iterable[Mapping[str, str]
         checks.append(
             ExplainedCheck(
                 f"argocd_app_info of {name}", False, "no series", f"{len(seen[name])} series",
-                "there is no such Application (any more); its series goes with the next scrape", "metric_stale", _METRIC_COMMAND,
+                "there is no such Application (any more); its series goes with the next scrape",
+                "metric_stale", _METRIC_COMMAND,
             )
         )  # fmt: skip
     return checks

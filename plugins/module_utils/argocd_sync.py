@@ -4,8 +4,9 @@
 """Sync an Application through its C(operation) field, as Argo CD's own command line does, and wait for the end.
 
 Three things make this more than one patch. The status may be up to three minutes old, and right after the spec has
-changed it still speaks of the old one. C(operationState) keeps the last operation for ever, so only its C(startedAt) tells
-whether it is ours. And a repository that was not reachable for a moment leaves a ComparisonError that nobody retries soon.
+changed it still speaks of the old one. C(operationState) keeps the last operation for ever, so only its C(startedAt)
+tells whether it is ours. And a repository that was not reachable for a moment leaves a ComparisonError that nobody
+retries soon.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class Outcome:
 class SyncError(DefiniteError):
     """The sync failed or did not end in time; the last state that was seen comes along."""
 
-    def __init__(self, message: str, before: AppState | None = None, after: AppState | None = None, changed: bool = False) -> None:
+    def __init__(
+        self, message: str, before: AppState | None = None, after: AppState | None = None, changed: bool = False
+    ) -> None:
         super().__init__(message)
         self.before = before
         self.after = after
@@ -156,7 +159,7 @@ class Syncer:
         raise SyncError(f"there is no Application {request.name} in namespace {request.namespace}; {hint}")
 
     def _until(self, done: Callable[[AppState], bool], what: str, revive: bool = False) -> AppState:
-        """Poll until done; with revive, a comparison that failed or is out of date is asked for again from time to time."""
+        """Poll until done; with revive, a failed or outdated comparison is asked for again from time to time."""
         state: AppState | None = None
         error = ""
         while True:
@@ -203,6 +206,7 @@ def summary(outcome: Outcome) -> str:
 
 def diff_of(outcome: Outcome) -> dict[str, Any]:
     """For --diff: status before and after, without times, which always differ."""
+
     def side(state: AppState) -> dict[str, str]:
         return {"sync_status": state.sync, "health_status": state.health, "revision": state.revision}
 

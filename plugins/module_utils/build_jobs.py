@@ -9,6 +9,8 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+
 
 class Job(NamedTuple):
     """One thing to build.
@@ -21,7 +23,7 @@ class Job(NamedTuple):
     run: Callable[[], object]
 
 
-class JobError(Exception):
+class JobError(ArgolabError):
     """A job failed; the message starts with its title."""
 
 

@@ -25,7 +25,7 @@ WORKLOADS = (("Deployment", "deployments"), ("StatefulSet", "statefulsets"), ("D
 
 
 def read_workloads(kube: KubeClient, namespace: str) -> list[dict[str, Any]]:
-    """Deployments, StatefulSets and DaemonSets of a namespace; items of a list do not say their kind, so it is added."""
+    """Deployments, StatefulSets and DaemonSets of a namespace, with their kind, which the items of a list lack."""
     return [
         {**item, "kind": kind}
         for kind, plural in WORKLOADS
@@ -43,7 +43,11 @@ def node_checks(nodes: Iterable[Object]) -> list[ExplainedCheck]:
         detail = "" if good else str(ready.get("message") or "the kubelet has not reported")
         command = "" if good else f"kubectl describe node {name_of(node)}"
         observed = "Ready" if good else "not Ready"
-        checks.append(ExplainedCheck(f"node {name_of(node)}", good, "Ready", observed, detail, "node_not_ready" if not good else "", command))
+        checks.append(
+            ExplainedCheck(
+                f"node {name_of(node)}", good, "Ready", observed, detail, "node_not_ready" if not good else "", command
+            )
+        )
     return checks
 
 
@@ -56,7 +60,8 @@ def namespace_checks(
         return [
             ExplainedCheck(
                 f"pods in namespace {namespace}", False, "running and ready", "none",
-                f"namespace {namespace} has no workload and no pod", "namespace_empty", f"kubectl get all -n {namespace}",
+                f"namespace {namespace} has no workload and no pod", "namespace_empty",
+                f"kubectl get all -n {namespace}",
             )
         ]  # fmt: skip
     checks = [_workload_check(item, pods, allowed) for item in workloads]
@@ -165,7 +170,9 @@ def _pods_of(workload: Object, pods: Sequence[Object]) -> list[Object]:
     if not selector:
         return []
     return [
-        pod for pod in pods if namespace_of(pod) == namespace_of(workload) and matches(selector, labels_of(pod)) and not _superseded(pod)
+        pod
+        for pod in pods
+        if namespace_of(pod) == namespace_of(workload) and matches(selector, labels_of(pod)) and not _superseded(pod)
     ]
 
 
@@ -187,7 +194,9 @@ def _ingress_check(ingresses: Sequence[Object], host: str, skip: str, ingress_cl
     label, expected = f"Ingress for {host}", "an Ingress with an address"
     if skip:
         return ExplainedCheck(label, None, expected, "skipped", skip)
-    serving = [item for item in ingresses if host in {rule.get("host") for rule in (item.get("spec") or {}).get("rules") or []}]
+    serving = [
+        item for item in ingresses if host in {rule.get("host") for rule in (item.get("spec") or {}).get("rules") or []}
+    ]
     if not serving:
         hosts = [str(rule.get("host")) for item in ingresses for rule in (item.get("spec") or {}).get("rules") or []]
         return ExplainedCheck(
@@ -196,7 +205,11 @@ def _ingress_check(ingresses: Sequence[Object], host: str, skip: str, ingress_cl
         )  # fmt: skip
     for item in serving:
         status = ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-        addresses = [str(entry.get("ip") or entry.get("hostname")) for entry in status if entry.get("ip") or entry.get("hostname")]
+        addresses = [
+            str(entry.get("ip") or entry.get("hostname"))
+            for entry in status
+            if entry.get("ip") or entry.get("hostname")
+        ]
         if addresses:
             return ExplainedCheck(label, True, expected, f"{full_name(item)} at {', '.join(addresses)}")
     given = str((serving[0].get("spec") or {}).get("ingressClassName") or "none")

@@ -13,18 +13,20 @@ published module does not hold; they are dropped, or turned into published versi
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import shutil
 import subprocess
-import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import Job, run_jobs
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
-class BuildError(Exception):
+
+class BuildError(ArgolabError):
     """A program could not be built; the message says which step failed and ends with the tool's last lines."""
 
 
@@ -95,21 +97,8 @@ def edit_arguments(gomod: Mapping[str, Any], versions: Mapping[str, str]) -> lis
     return arguments
 
 
-def remaining_seconds(pending_cpu: float, done_cpu: float, elapsed: float, workers: int) -> float:
-    """Expected wall seconds left, from the pace so far; before anything finished, from the measured CPU times."""
-    if done_cpu > 0 and elapsed > 0:
-        return pending_cpu * elapsed / done_cpu
-    return pending_cpu / max(workers, 1)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 3 min 20 s."""
-    whole = max(0, int(round(seconds)))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
-
-
 class GoBuilder:
-    """Builds programs into C(cache_dir/bin-KEY), each only once; a folder appears there only when it is complete."""
+    """Builds programs into C(cache_dir/programs/KEY), each only once; a folder appears there only when it is complete."""
 
     def __init__(self, go: str, cache_dir: str, workers: int, report: Callable[[str], None]) -> None:
         self.go = go
@@ -203,50 +192,32 @@ class GoBuilder:
                     shutil.copytree(origin, target)
                 else:
                     shutil.copy2(origin, target)
-            os.rename(os.path.join(work, "out"), final)
+            try:
+                os.rename(os.path.join(work, "out"), final)
+            except OSError:
+                # Another run may have built the same meanwhile.
+                if not os.path.isdir(final):
+                    raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return final
 
-    def build_all(self, programs: Sequence[GoProgram]) -> dict[str, str]:
-        """Build what is missing, some at a time, and return the folder of each program by name.
+    def clean_up(self) -> None:
+        """Remove what interrupted builds left: work folders whose process is gone."""
+        folder = os.path.join(self.cache_dir, "programs")
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            _key, mark, pid = name.rpartition(".tmp")
+            if mark and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
-        The first failure stops further builds from starting and is raised after the running ones ended.
-        """
-        todo = self.missing(programs)
-        total_cpu = sum(p.cpu_seconds for p in todo)
-        started, done_cpu, finished = time.monotonic(), 0.0, 0
-        if todo:
-            self.report(
-                f"{len(todo)} of {len(programs)} programs to build, "
-                f"about {clock(remaining_seconds(total_cpu, 0, 0, self.workers))} expected"
-            )
-        with ThreadPoolExecutor(max_workers=self.workers) as pool:
-            queue = list(todo)
-            running: dict[Future[str], GoProgram] = {}
-            failure: BaseException | None = None
-            while queue or running:
-                while queue and len(running) < self.workers and failure is None:
-                    program = queue.pop(0)
-                    number = len(todo) - len(queue)
-                    self.report(f"build {number} of {len(todo)}: {program.name} {program.version} started")
-                    running[pool.submit(self.build, program)] = program
-                if not running:
-                    break
-                ended, _pending = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    program = running.pop(future)
-                    error = future.exception()
-                    if error is not None:
-                        failure = failure or BuildError(f"{program.name} {program.version}: {error}")
-                        continue
-                    finished += 1
-                    done_cpu += program.cpu_seconds
-                    elapsed = time.monotonic() - started
-                    left = remaining_seconds(total_cpu - done_cpu, done_cpu, elapsed, self.workers)
-                    self.report(
-                        f"{finished} of {len(todo)} built: {program.name}, {clock(elapsed)} elapsed, about {clock(left)} left"
-                    )
-        if failure is not None:
-            raise failure
+    def jobs(self, programs: Sequence[GoProgram]) -> list[Job]:
+        """One job for each program that is not built yet."""
+        return [
+            Job(f"{program.name} {program.version}", program.cpu_seconds, functools.partial(self.build, program))
+            for program in self.missing(programs)
+        ]
+
+    def build_all(self, programs: Sequence[GoProgram]) -> dict[str, str]:
+        """Build what is missing, some at a time, and return the folder of each program by name."""
+        run_jobs(self.jobs(programs), self.workers, self.report)
         return {program.name: self.folder(program) for program in programs}

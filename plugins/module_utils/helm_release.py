@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping, Protocol
+from typing import Any, Mapping, Protocol, Sequence
 
 import yaml
 
@@ -31,7 +31,9 @@ class Api(Protocol):
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
 
-    def post(self, path: str, body: Any) -> dict[str, Any]: ...
+    def list(self, path: str, params: Mapping[str, Any] | None = None) -> Sequence[Mapping[str, Any]]: ...
+
+    def create(self, path: str, body: Any) -> dict[str, Any]: ...
 
     def patch(self, path: str, body: Any, content_type: str = "application/merge-patch+json") -> dict[str, Any]: ...
 
@@ -122,11 +124,10 @@ class ReleaseDrift:
 
     def _live(self, collection: str, name: str) -> Mapping[str, Any] | None:
         if collection not in self._lists:
-            answer = self._client.get(collection)
-            self._lists[collection] = {entry["metadata"]["name"]: entry for entry in answer.get("items") or []}
+            self._lists[collection] = {entry["metadata"]["name"]: entry for entry in self._client.list(collection)}
         return self._lists[collection].get(name)
 
-    def find(self) -> list[Drift]:
+    def find(self) -> Sequence[Drift]:
         """Every object of the release that is gone or differs, in the manifest's order."""
         result = []
         for item in self._objects:
@@ -142,10 +143,10 @@ class ReleaseDrift:
                 result.append(Drift(title, f"{collection}/{name}", item, tuple(found), False))
         return result
 
-    def repair(self, drift: list[Drift]) -> None:
+    def repair(self, drift: Sequence[Drift]) -> None:
         """Create what is gone and set back what differs."""
         for item in drift:
             if item.missing:
-                self._client.post(item.path, item.declared)
+                self._client.create(item.path, item.declared)
             else:
                 self._client.patch(item.path, merge_patch(normalise(item.declared), item.found))

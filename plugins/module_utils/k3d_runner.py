@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
@@ -77,6 +78,31 @@ def engine_from_params(params: Mapping[str, Any]) -> DockerEngine:
     return DockerEngine(found.docker_host, timeout=30, cert_path=cert_path)
 
 
+def program_exists(binary: str) -> bool:
+    return shutil.which(binary) is not None
+
+
+def predicted_without_asking(params: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """In check mode on a machine where k3d or Docker would only be set up now: what a run would do.
+
+    None where both are there to be asked.
+    """
+    path = socket_path(params["docker_host"] or "")
+    lacking = [] if program_exists(params["k3d_binary"]) else [f"k3d is not yet at {params['k3d_binary']}"]
+    if path is not None and not os.path.exists(path):
+        lacking.append(f"Docker does not yet listen on {path}")
+    if not lacking or params["state"] != "present":
+        return None
+    spec = spec_from_params(params)
+    return {
+        "changed": True,
+        "actions": [f"create {spec.name}"],
+        "cluster": {},
+        "diff": {"before": "absent\n", "after": k3d_state.described_spec(spec)},
+        "note": f"Predicted without asking k3d: {' and '.join(lacking)}.",
+    }
+
+
 class Runner:
     """One run on one cluster."""
 
@@ -88,22 +114,21 @@ class Runner:
             raise DefiniteError(f"timeout is {self.timeout}: expected at least one second")
         self.name = k3d_state.checked_name(params["name"])
         self.spec = spec_from_params(params)
+        self.actions: List[str] = []
         self.engine = engine_from_params(params)
         self.k3d = K3d(params["k3d_binary"], self.engine.docker_host, params["loadbalancer_image"], params["tools_image"])
-        self.actions: List[str] = []
 
     # --- both states -----------------------------------------------------------------------------------------
 
     def run(self) -> Dict[str, Any]:
-        before = self.k3d.cluster(self.name)
+        absent = self.params["state"] == "absent"
+        # Without k3d a cluster can still be removed: all that it is made of carries its label.
+        before = None if absent and not program_exists(self.k3d.binary) else self.k3d.cluster(self.name)
         if before is not None and not before.nodes:
             # Only a tools container or a registry is left: nothing that can be started or compared.
             before = None
-        if self.params["state"] == "absent":
-            after = self._absent(before)
-        else:
-            after = self._present(before)
-        predicted = "absent\n" if self.params["state"] == "absent" else k3d_state.described_spec(self.spec)
+        after = self._absent(before) if absent else self._present(before)
+        predicted = "absent\n" if absent else k3d_state.described_spec(self.spec)
         result: Dict[str, Any] = {"changed": bool(self.actions), "actions": self.actions, **self._facts(after)}
         if self.actions:
             result["diff"] = {
@@ -319,11 +344,12 @@ class Runner:
             self.engine.remove_volume(leftovers.volume)
 
     def _delete(self) -> None:
-        answer = self.k3d.delete(self.name, self.timeout)
+        problems = self.k3d.delete(self.name, self.timeout).problems if program_exists(self.k3d.binary) else ""
+        # k3d says success even where it could not reach Docker at all: Docker itself is asked what is left.
         self._remove(self._leftovers())
-        # k3d says success even where it could not reach Docker at all.
-        if self.k3d.cluster(self.name) is not None or self._leftovers():
-            raise ArgolabError(f"cluster {self.name} was deleted, but {self._leftovers()} is left: {answer.problems}")
+        left = self._leftovers()
+        if left:
+            raise ArgolabError(f"cluster {self.name} was deleted, but {left} is left: {problems}")
 
     def _absent(self, cluster: Optional[Cluster]) -> None:
         path = self.params["kubeconfig"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,12 +99,22 @@ def read_crds(folders: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def write_chart(source: str, target: str, chart: Chart) -> None:
+def numbered(text: str, number: str) -> str:
+    """Chart.yaml with the digest in its version, so that helm and people see that it is another chart."""
+    return re.sub(r"^(version: \S*?)(\+\S*)?$", rf"\1\2.{number}" if "+" in text else rf"\1+{number}", text, count=1, flags=re.MULTILINE)
+
+
+def write_chart(source: str, target: str, chart: Chart, number: str) -> None:
     """Copy one chart and put in what the build gave."""
     import yaml
 
     folder = os.path.join(target, chart.name)
     shutil.copytree(os.path.join(source, chart.name), folder)
+    description = os.path.join(folder, "Chart.yaml")
+    with open(description, encoding="utf-8") as handle:
+        text = handle.read()
+    with open(description, "w", encoding="utf-8") as handle:
+        handle.write(numbered(text, number))
     with open(os.path.join(folder, VERSIONS_FILE), "w", encoding="utf-8") as handle:
         yaml.safe_dump(dict(chart.versions), handle)
     os.makedirs(os.path.join(folder, CRDS_FOLDER), exist_ok=True)
@@ -133,7 +144,8 @@ def check(source: str, charts: Sequence[Chart]) -> None:
 def complete(source: str, target: str, charts: Sequence[Chart], dry_run: bool = False) -> tuple[str, bool]:
     """Complete the charts below C(target); return their folder and whether it is new."""
     check(source, charts)
-    folder = os.path.join(target, f"charts-{digest(source, charts)}")
+    number = digest(source, charts)
+    folder = os.path.join(target, f"charts-{number}")
     if os.path.isdir(folder):
         return folder, False
     if dry_run:
@@ -141,7 +153,7 @@ def complete(source: str, target: str, charts: Sequence[Chart], dry_run: bool = 
     os.makedirs(target, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".charts-", dir=target) as work:
         for chart in charts:
-            write_chart(source, os.path.join(work, "new"), chart)
+            write_chart(source, os.path.join(work, "new"), chart, number)
         try:
             os.rename(os.path.join(work, "new"), folder)
         except OSError:

@@ -28,7 +28,9 @@ def loaded_groups(rule: Object, groups: Iterable[Object]) -> list[Object]:
     """The groups that came from this object: the operator names each rule file NAMESPACE-NAME-UID.yaml."""
     uid = str((rule.get("metadata") or {}).get("uid") or "")
     stem = re.escape(f"{namespace_of(rule)}-{name_of(rule)}")
-    pattern = re.compile(rf"(?:^|/){stem}-{re.escape(uid)}\.ya?ml$" if uid else rf"(?:^|/){stem}(?:-[0-9a-f-]{{36}})?\.ya?ml$")
+    pattern = re.compile(
+        rf"(?:^|/){stem}-{re.escape(uid)}\.ya?ml$" if uid else rf"(?:^|/){stem}(?:-[0-9a-f-]{{36}})?\.ya?ml$"
+    )
     return [group for group in groups if pattern.search(str(group.get("file") or ""))]
 
 
@@ -53,7 +55,9 @@ def _rule_check(
     events: Sequence[Object],
     complaint: ExpressionCheck | None,
 ) -> ExplainedCheck:
-    wanted = {str(group.get("name")): group.get("rules") or [] for group in (rule.get("spec") or {}).get("groups") or []}
+    wanted = {
+        str(group.get("name")): group.get("rules") or [] for group in (rule.get("spec") or {}).get("groups") or []
+    }
     have = {str(group.get("name")): group.get("rules") or [] for group in loaded_groups(rule, groups)}
     name, expected = f"PrometheusRule {full_name(rule)}", f"{count_text(len(wanted), 'group')} loaded"
     describe = f"kubectl describe prometheusrule {name_of(rule)} -n {namespace_of(rule)}"
@@ -66,14 +70,22 @@ def _rule_check(
     if not missing and not short and complaint is not None and not bad:
         # An event outlives its reason by an hour: with every expression right and every group loaded, it is history.
         return ExplainedCheck(name, True, expected, expected)
-    observed = f"group {listing(missing)} not loaded" if missing else f"group {listing(short)} differs" if short else "an older version loaded"
+    observed = (
+        f"group {listing(missing)} not loaded"
+        if missing
+        else f"group {listing(short)} differs"
+        if short
+        else "an older version loaded"
+    )
     if bad:
         text = "; ".join(bad[:3])
         if refused:
             text += f"; the operator says: {refused}"
         return ExplainedCheck(name, False, expected, observed, text, "rule_expression_invalid", describe)
     if refused:
-        return ExplainedCheck(name, False, expected, observed, f"the operator refused it: {refused}", "operator_rejected", describe)
+        return ExplainedCheck(
+            name, False, expected, observed, f"the operator refused it: {refused}", "operator_rejected", describe
+        )
     unselected = _why_not_selected(rule, prometheuses, namespaces)
     if unselected:
         command = f"kubectl get prometheus {name_of(prometheuses[0])} -n {namespace_of(prometheuses[0])} -o yaml"
@@ -95,14 +107,16 @@ def _bad_expressions(wanted: Mapping[str, Sequence[Object]], complaint: Expressi
 
 
 def _refusal(rule: Object, events: Sequence[Object]) -> str:
-    """The operator's word against the object as it is now: its status condition, or an event newer than the last edit."""
+    """The operator's word against the object as it is: its status condition, or an event newer than the last edit."""
     for binding in (rule.get("status") or {}).get("bindings") or []:
         for condition in binding.get("conditions") or []:
             if condition.get("type") == "Accepted" and condition.get("status") == "False":
                 return str(condition.get("message") or condition.get("reason") or "no reason given")
     metadata = rule.get("metadata") or {}
     edits = [
-        str(item.get("time") or "") for item in metadata.get("managedFields") or [] if item.get("subresource") != "status"
+        str(item.get("time") or "")
+        for item in metadata.get("managedFields") or []
+        if item.get("subresource") != "status"
     ]
     edited = max([str(metadata.get("creationTimestamp") or ""), *edits])
     newest, message = "", ""
@@ -122,7 +136,12 @@ def _refusal(rule: Object, events: Sequence[Object]) -> str:
 
 def _event_time(event: Object) -> str:
     series = event.get("series") or {}
-    times = (event.get("lastTimestamp"), series.get("lastObservedTime"), event.get("eventTime"), (event.get("metadata") or {}).get("creationTimestamp"))
+    times = (
+        event.get("lastTimestamp"),
+        series.get("lastObservedTime"),
+        event.get("eventTime"),
+        (event.get("metadata") or {}).get("creationTimestamp"),
+    )
     return max(str(item or "")[:19] for item in times)
 
 

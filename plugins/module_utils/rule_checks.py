@@ -170,7 +170,7 @@ def judge(
     if late:
         names = listing((rule["name"] for _group, rule in late), 5)
         sentences.append(
-            f"Loaded longer than the group's interval of {late[0][0]['interval']:g} s and still not evaluated: {names}. "
+            f"Loaded longer than the group's interval of {late[0][0]['interval']:g} s and not evaluated yet: {names}. "
             "Likeliest cause: Prometheus is overloaded or its rule manager is stuck; read its log."
         )
     elif unknown:

@@ -26,6 +26,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.selectors im
     plain_matches,
     selector_text,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.target_checks import likeliest_cause
 
 Object = Mapping[str, Any]
 
@@ -86,8 +87,8 @@ def examine(
 ) -> Finding:
     """Follow the chain of one scrape pool and return the first link that is broken.
 
-    targets are the active targets of Prometheus (of this pool or of all); loaded_pools the names of its scrape pools, or
-    None when they are not known; prometheus NAMESPACE/NAME of the one that should scrape, any if empty.
+    targets are the active targets of Prometheus (of this pool or of all); loaded_pools the names of its scrape pools,
+    or None when they are not known; prometheus NAMESPACE/NAME of the one that should scrape, any if empty.
     """
     pool = Pool.parse(pool_name)
     active = [target for target in targets if target.get("scrapePool") == pool_name]
@@ -125,8 +126,8 @@ def _monitor_absent(pool: Pool, cluster: Cluster) -> Finding:
         text += f"; the nearest name is {pool.namespace}/{close[0]}"
     elif not names:
         text += (
-            f"; namespace {pool.namespace} has none at all: a chart that was rendered before the monitoring CRDs existed "
-            "leaves its ServiceMonitors out without a word, installing it again brings them"
+            f"; namespace {pool.namespace} has none at all: a chart that was rendered before the monitoring CRDs "
+            "existed leaves its ServiceMonitors out without a word, installing it again brings them"
         )
     return Finding("monitor_absent", text, _get("servicemonitors", pool.namespace))
 
@@ -136,7 +137,7 @@ def _not_selected(monitor: Object, cluster: Cluster, prometheus: str) -> Finding
     candidates = [item for item in cluster.prometheuses if not prometheus or full_name(item) == prometheus]
     if not candidates:
         return None
-    problems = [problem for problem in (_why_not_selected(item, monitor, cluster) for item in candidates)]
+    problems = [_why_not_selected(item, monitor, cluster) for item in candidates]
     if any(not problem for problem in problems):
         return None
     return Finding(
@@ -161,7 +162,11 @@ def _why_not_selected(prometheus: Object, monitor: Object, cluster: Cluster) -> 
         return f"without serviceMonitorNamespaceSelector it looks in its own namespace {namespace_of(prometheus)} only"
     namespace = _find(cluster.namespaces, "", namespace_of(monitor))
     problems = mismatches(where, labels_of(namespace)) if namespace is not None else []
-    return f"its serviceMonitorNamespaceSelector is not met by namespace {namespace_of(monitor)}: {'; '.join(problems)}" if problems else ""
+    return (
+        f"its serviceMonitorNamespaceSelector is not met by namespace {namespace_of(monitor)}: {'; '.join(problems)}"
+        if problems
+        else ""
+    )
 
 
 def _service_links(monitor: Object, endpoint: Object, cluster: Cluster) -> Finding | None:
@@ -193,10 +198,14 @@ def _no_service(
             f"Service {', '.join(elsewhere)} matches its selector elsewhere",
             _get("servicemonitor", namespace_of(monitor), name_of(monitor), "-o yaml"),
         )
-    text = f"the selector of ServiceMonitor {full_name(monitor)} ({selector_text(selector)}) matches no Service in {place}"
+    text = (
+        f"the selector of ServiceMonitor {full_name(monitor)} ({selector_text(selector)}) matches no Service in {place}"
+    )
     nearest = _nearest_service(monitor, selector, reachable)
     if nearest is not None:
-        text += f"; nearest is Service {full_name(nearest)}, whose {'; '.join(mismatches(selector, labels_of(nearest)))}"
+        text += (
+            f"; nearest is Service {full_name(nearest)}, whose {'; '.join(mismatches(selector, labels_of(nearest)))}"
+        )
     namespace = sorted(where)[0] if where else namespace_of(monitor)
     return Finding("selector_matches_no_service", text, _get("services", namespace, "--show-labels"))
 
@@ -210,7 +219,7 @@ def _nearest_service(monitor: Object, selector: Object, services: Sequence[Objec
         likeness = difflib.SequenceMatcher(None, name_of(monitor), name_of(service)).ratio()
         return len(mismatches(selector, labels_of(service))), -len(wanted & ports), -likeness, name_of(service)
 
-    demands = len((selector.get("matchLabels") or {})) + len(selector.get("matchExpressions") or [])
+    demands = len(selector.get("matchLabels") or {}) + len(selector.get("matchExpressions") or [])
     ranked = sorted(services, key=rank)
     # One that meets none of the demands and has not even the port is no neighbour, only another Service.
     if not ranked or (rank(ranked[0])[0] >= demands and rank(ranked[0])[1] == 0):
@@ -220,7 +229,10 @@ def _nearest_service(monitor: Object, selector: Object, services: Sequence[Objec
 
 def _no_port(monitor: Object, endpoint: Object, selected: Sequence[Object]) -> Finding:
     service = selected[0]
-    ports = [f"{port.get('name') or 'unnamed'} ({port.get('port')})" for port in (service.get("spec") or {}).get("ports") or []]
+    ports = [
+        f"{port.get('name') or 'unnamed'} ({port.get('port')})"
+        for port in (service.get("spec") or {}).get("ports") or []
+    ]
     wanted = _port_text(endpoint)
     names = [str(port.get("name")) for port in (service.get("spec") or {}).get("ports") or []]
     close = difflib.get_close_matches(str(endpoint.get("port") or ""), names, n=1, cutoff=0.5)
@@ -251,19 +263,23 @@ def _no_endpoints(monitor: Object, endpoint: Object, services: Sequence[Object],
     idle = [item for item in owners if (item.get("spec") or {}).get("replicas") == 0]
     if idle:
         owner = f"{idle[0].get('kind', 'workload')} {full_name(idle[0])}"
-        command = f"kubectl -n {namespace_of(idle[0])} scale {str(idle[0].get('kind', '')).lower()} {name_of(idle[0])} --replicas=1"
+        kind = str(idle[0].get("kind", "")).lower()
+        command = f"kubectl -n {namespace_of(idle[0])} scale {kind} {name_of(idle[0])} --replicas=1"
         return Finding("scaled_to_zero", f"{text}: {owner} is scaled to zero", command, services=names)
     if owners:
         status = owners[0].get("status") or {}
         ready = status.get("readyReplicas") or status.get("numberReady") or 0
         absent = _absent_target_port(service, endpoint, owners[0]) if ready else ""
         if absent:
-            text += f": its target port {absent} is no port of the containers of {owners[0].get('kind')} {full_name(owners[0])}"
+            who = f"{owners[0].get('kind')} {full_name(owners[0])}"
+            text += f": its target port {absent} is no port of the containers of {who}"
             command = _get("service", namespace_of(service), name_of(service), "-o yaml")
             return Finding("target_port_absent", text, command, services=names)
         text += f": {owners[0].get('kind', 'workload')} {full_name(owners[0])} has {ready} ready pods"
         text += _unready_text(service, cluster)
-        command = f"kubectl -n {namespace_of(service)} describe {str(owners[0].get('kind', '')).lower()} {name_of(owners[0])}"
+        command = (
+            f"kubectl -n {namespace_of(service)} describe {str(owners[0].get('kind', '')).lower()} {name_of(owners[0])}"
+        )
         return Finding("no_ready_endpoints", text, command, services=names)
     if not selector:
         text += "; the Service has no selector, so somebody else has to write its endpoints"
@@ -288,7 +304,9 @@ def _prometheus_links(
     services = [
         item
         for item in cluster.services
-        if (where is None or namespace_of(item) in where) and matches(selector, labels_of(item)) and _has_port(item, endpoint)
+        if (where is None or namespace_of(item) in where)
+        and matches(selector, labels_of(item))
+        and _has_port(item, endpoint)
     ]
     names = tuple(full_name(item) for item in services)
     expected = len({address for item in services for address in _addresses(item, endpoint, cluster)})
@@ -324,8 +342,8 @@ def _prometheus_links(
     if len(up) < expected:
         return Finding(
             "targets_missing",
-            f"{', '.join(names)} has {_count(expected, 'ready endpoint')}, Prometheus has {_count(len(up), 'target')} for them: "
-            "not discovered yet, or relabeling drops some",
+            f"{', '.join(names)} has {_count(expected, 'ready endpoint')}, Prometheus has "
+            f"{_count(len(up), 'target')} for them: not discovered yet, or relabeling drops some",
             _get("servicemonitor", namespace_of(monitor), name_of(monitor), "-o yaml"),
             expected,
             names,
@@ -343,30 +361,11 @@ def _scrape_failed(
     pod, namespace = str(labels.get("pod") or ""), str(labels.get("namespace") or "")
     command = f"kubectl -n {namespace} describe pod {pod}" if pod and namespace else ""
     policies = _policies_for(namespace, pod, cluster)
-    hint = scrape_error_hint(error)
+    hint = likeliest_cause(error)
     if policies and ("deadline" in error or "timeout" in error):
         hint = f"NetworkPolicy {', '.join(policies)} selects the pod and may keep Prometheus out"
         command = f"kubectl -n {namespace} describe networkpolicy {policies[0]}"
     return Finding("scrape_failed", f"{text}{f' ({hint})' if hint else ''}", command, expected, names)
-
-
-def scrape_error_hint(error: str) -> str:
-    """What a scrape error most likely means, empty where the error speaks for itself."""
-    hints = (
-        ("connection refused", "nothing listens on that port: wrong port, or the container has just started or ended"),
-        ("no route to host", "the pod has gone, or its node has"),
-        ("context deadline exceeded", "no answer within the scrape timeout: a NetworkPolicy, or an overloaded pod"),
-        ("i/o timeout", "packets are dropped on the way: a NetworkPolicy or a firewall"),
-        ("HTTP status 401", "the endpoint wants credentials that the monitor does not give"),
-        ("HTTP status 403", "the endpoint refuses Prometheus's service account"),
-        ("HTTP status 404", "the monitor's path is wrong"),
-        ("server gave HTTP response to HTTPS client", "the monitor's scheme is https, the endpoint speaks http"),
-        ("malformed HTTP response", "the monitor's scheme is http, the endpoint speaks https"),
-        ("x509", "Prometheus does not trust the endpoint's certificate"),
-        ("sample limit exceeded", "the target exposes more series than the monitor's sampleLimit allows"),
-        ("label_limit exceeded", "a series has more labels than the monitor's labelLimit allows"),
-    )
-    return next((hint for needle, hint in hints if needle.lower() in error.lower()), "")
 
 
 def _without_chain(pool_name: str, active: Sequence[Object], loaded_pools: Iterable[str] | None) -> Finding:
@@ -379,7 +378,10 @@ def _without_chain(pool_name: str, active: Sequence[Object], loaded_pools: Itera
     down = [target for target in active if target.get("health") == "down"]
     if down:
         error = str(down[0].get("lastError") or "no reason given")
-        return Finding("scrape_failed", f"{len(down)} of {_count(len(active), 'target')} down; {down[0].get('scrapeUrl', '')}: {error}")
+        return Finding(
+            "scrape_failed",
+            f"{len(down)} of {_count(len(active), 'target')} down; {down[0].get('scrapeUrl', '')}: {error}",
+        )
     return Finding(expected=len(active))
 
 

@@ -60,7 +60,9 @@ class ScrapeReader:
             found = {pool: examine(pool, cluster, targets, loaded) for pool in pools}
             deeper = [pool for pool, item in found.items() if item.cause in NEED_PODS]
             if deeper:
-                cluster = self._with_pods(cluster, {namespace for pool in deeper for namespace in _namespaces(found[pool], pool)})
+                cluster = self._with_pods(
+                    cluster, {namespace for pool in deeper for namespace in _namespaces(found[pool], pool)}
+                )
                 found.update({pool: examine(pool, cluster, targets, loaded) for pool in deeper})
         return poll_of([_check(pool, item, targets) for pool, item in found.items()], None, error)
 
@@ -69,7 +71,9 @@ class ScrapeReader:
             return self._prometheus.targets()["active"]
         found: list[dict[str, Any]] = []
         for pool in pools:
-            found += [item for item in self._prometheus.targets(scrape_pool=pool)["active"] if item.get("scrapePool") == pool]
+            found += [
+                item for item in self._prometheus.targets(scrape_pool=pool)["active"] if item.get("scrapePool") == pool
+            ]
         return found
 
     def _read(self) -> Cluster:
@@ -88,7 +92,14 @@ class ScrapeReader:
             pods += self._list(f"/api/v1/namespaces/{namespace}/pods")
             policies += self._list(f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies")
         return Cluster(
-            cluster.monitors, cluster.services, cluster.slices, cluster.prometheuses, cluster.namespaces, workloads, policies, pods
+            cluster.monitors,
+            cluster.services,
+            cluster.slices,
+            cluster.prometheuses,
+            cluster.namespaces,
+            workloads,
+            policies,
+            pods,
         )
 
     def _list(self, path: str) -> list[dict[str, Any]]:

@@ -239,7 +239,7 @@ def no_targets(expectation: TargetExpectation, targets: Sequence[Mapping[str, An
         return f"The pool has {count_text(len(others), 'target')}, but none with these labels; seen: {listing(values)}."
     return (
         "The pool is configured and finds no target. Likeliest cause: the selector matches no Service, the port name "
-        "is not on the Service, or the Service has no ready endpoints (kubectl get servicemonitor,service,endpointslices)."
+        "is not on the Service, or the Service has no ready endpoints (kubectl get servicemonitor,service,endpoints)."
     )
 
 

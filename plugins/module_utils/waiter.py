@@ -28,6 +28,7 @@ class Poll:
     :param attempts: polls made, failed ones included.
     :param waited: seconds from the first poll to the end of the last.
     :param lapses: how often the expectation held and then did not.
+    :param answered: V(False) where the last poll ended in an error, so that the checks are those of an earlier one.
     :param last_error: the newest transient error or instability; empty when the last poll was ok.
     """
 
@@ -37,6 +38,7 @@ class Poll:
     attempts: int = 0
     waited: float = 0.0
     lapses: int = 0
+    answered: bool = True
     last_error: str = ""
 
 
@@ -90,7 +92,7 @@ def wait_until(
     """
     start = clock()
     attempts = held = lapses = 0
-    latest = Poll(ok=False)
+    latest = Poll(ok=False, answered=False)
     while True:
         attempts += 1
         try:
@@ -100,7 +102,7 @@ def wait_until(
             if is_definite(failure):
                 raise
             # what was seen before the error is kept for the diagnosis, but it no longer holds
-            latest = replace(latest, ok=False)
+            latest = replace(latest, ok=False, answered=False)
             error = str(failure)
         if latest.ok:
             held += 1

@@ -12,16 +12,20 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Checks that Applications have the sync and health status that they should have. The failure names the resources that are
+  - Checks that Applications have the sync and health status that they should have. The failure names the resources
+    that are
     out of sync or unhealthy and the conditions that Argo CD reports.
-  - Compares the status of every Application with the series C(argocd_app_info), which dashboards and alerts are made from.
+  - Compares the status of every Application with the series C(argocd_app_info), which dashboards and alerts are made
+    from.
     After a change this takes until the next scrape, so it is worth waiting one scrape interval.
   - Causes are C(application_absent), C(application_out_of_sync), C(application_unhealthy), C(metric_disagrees),
     C(metric_absent), C(metric_stale).
 extends_documentation_fragment:
+  - argolab.observability.kube_access
   - argolab.observability.cluster
   - argolab.observability.cluster.prometheus
-  - argolab.observability.cluster.looks_only
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
   - argolab.observability.waiting
 options:
   applications:
@@ -53,7 +57,8 @@ options:
     type: bool
     default: true
   metric_selector:
-    description: Label matchers inside the braces of C(argocd_app_info{}), where several Argo CDs are scraped by one Prometheus.
+    description:
+      - Label matchers inside the braces of C(argocd_app_info{}), where several Argo CDs are scraped by one Prometheus.
     type: str
     default: ""
 seealso:
@@ -102,7 +107,6 @@ applications:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.argocd import (
     API,
     AppState,
@@ -167,7 +171,9 @@ def main() -> None:
 
     def extra(states: Any) -> dict[str, Any]:
         return {
-            "applications": [{"name": item.name, "namespace": item.namespace, **item.as_dict()} for item in states or []]
+            "applications": [
+                {"name": item.name, "namespace": item.namespace, **item.as_dict()} for item in states or []
+            ]
         }
 
     conclude(module, title, poll, extra)

@@ -12,14 +12,17 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Checks in one call that the API server answers, every node is Ready, every Deployment, StatefulSet and DaemonSet of the
+  - Checks in one call that the API server answers, every node is Ready, every Deployment, StatefulSet and DaemonSet
+    of the
     namespaces has its pods ready, no other pod there is in trouble, and each host name is served by an Ingress with an
     address.
   - A workload that is scaled to zero fails, since a lab or a product that is meant to run does not run then.
   - The failure names the reason, such as the state of the container that does not come up.
 extends_documentation_fragment:
+  - argolab.observability.kube_access
   - argolab.observability.cluster
-  - argolab.observability.cluster.looks_only
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
   - argolab.observability.waiting
 options:
   namespaces:
@@ -105,7 +108,6 @@ cluster:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_ARGUMENT_SPEC,
     kube_from_params,
@@ -153,7 +155,9 @@ def main() -> None:
         checks = [ExplainedCheck(label, True, "answers", str(version.get("gitVersion")))] + node_checks(nodes)
         for namespace in params["namespaces"]:
             pods = kube.list(f"/api/v1/namespaces/{namespace}/pods")
-            checks += namespace_checks(namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"])
+            checks += namespace_checks(
+                namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"]
+            )
         if params["ingress_hosts"]:
             ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
             checks += ingress_checks(ingresses, params["ingress_hosts"], params["ingress_class"])

@@ -193,7 +193,7 @@ cluster:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner, predicted_without_asking
 
 
 def main() -> None:
@@ -234,9 +234,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = Runner(module.params, module.check_mode).run()
+        guess = predicted_without_asking(module.params) if module.check_mode else None
+        result = guess or Runner(module.params, module.check_mode).run()
     except ArgolabError as error:
         module.fail_json(msg=str(error))
+    if guess:
+        module.warn(guess.pop("note"))
     module.exit_json(**result)
 
 

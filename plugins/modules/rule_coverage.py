@@ -12,17 +12,22 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - The operator leaves out a PrometheusRule with one wrong expression as a whole, and says so only in an event and in its log.
+  - The operator leaves out a PrometheusRule with one wrong expression as a whole, and says so only in an event and in
+    its log.
     In Prometheus its groups are then simply not there.
-  - Checks for each PrometheusRule that all its groups are loaded, with all their rules. Where they are not, Prometheus itself
-    is asked to parse each expression, so that the wrong one is named with the parser's own words; and the operator's event
+  - Checks for each PrometheusRule that all its groups are loaded, with all their rules. Where they are not,
+    Prometheus itself
+    is asked to parse each expression, so that the wrong one is named with the parser's own words; and the operator's
+    event
     or status condition is shown.
   - Causes are C(rule_expression_invalid), C(operator_rejected), C(prometheus_does_not_select), C(not_loaded_yet),
     C(rule_absent).
 extends_documentation_fragment:
+  - argolab.observability.kube_access
   - argolab.observability.cluster
   - argolab.observability.cluster.prometheus
-  - argolab.observability.cluster.looks_only
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
   - argolab.observability.waiting
 options:
   namespaces:
@@ -73,7 +78,6 @@ attempts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
     kube_from_params,

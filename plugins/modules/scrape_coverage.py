@@ -12,21 +12,27 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Prometheus shows the end of the chain only. A pool without targets looks the same whether the ServiceMonitor is missing,
+  - Prometheus shows the end of the chain only. A pool without targets looks the same whether the ServiceMonitor is
+    missing,
     its selector finds no Service, the port has another name, or nothing runs behind the Service.
-  - For each scrape pool this module reads the objects of every link, from the API server and from Prometheus, and names the
+  - For each scrape pool this module reads the objects of every link, from the API server and from Prometheus, and
+    names the
     first one that is broken.
   - Causes are C(monitor_absent), C(endpoint_absent), C(prometheus_does_not_select), C(namespace_not_selected),
     C(selector_matches_no_service), C(port_name_absent), C(target_port_absent), C(scaled_to_zero), C(no_endpoints),
-    C(no_ready_endpoints), C(operator_rejected), C(pool_not_loaded), C(no_targets), C(targets_missing), C(not_scraped_yet),
+    C(no_ready_endpoints), C(operator_rejected), C(pool_not_loaded), C(no_targets), C(targets_missing),
+    C(not_scraped_yet),
     C(scrape_failed).
 notes:
-  - Needs the verbs C(get) and C(list) on ServiceMonitors, Prometheuses, Services, EndpointSlices, namespaces, workloads, pods and
+  - Needs the verbs C(get) and C(list) on ServiceMonitors, Prometheuses, Services, EndpointSlices, namespaces,
+    workloads, pods and
     NetworkPolicies.
 extends_documentation_fragment:
+  - argolab.observability.kube_access
   - argolab.observability.cluster
   - argolab.observability.cluster.prometheus
-  - argolab.observability.cluster.looks_only
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
   - argolab.observability.waiting
 options:
   pools:
@@ -88,7 +94,6 @@ attempts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
     kube_from_params,

@@ -50,8 +50,8 @@ class Box:
         inside = ["nsenter", "--target", str(self.holder.pid), "--mount", *map(str, command)]
         environment = {
             **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_CONFIG": os.devnull,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
             "ANSIBLE_NOCOLOR": "true",
         }
         return subprocess.run(inside, env=environment, cwd="/", capture_output=True, timeout=120, check=check)
@@ -118,11 +118,9 @@ def test_a_bind_mounted_file_is_written_in_place_and_restored(box: Box) -> None:
 
 def test_a_writable_file_in_a_read_only_folder(box: Box) -> None:
     box.run("mount", "-t", "tmpfs", "none", box.folder)
-    box.run(
-        "sh",
-        "-c",
-        f"mkdir {box.folder}/rw {box.folder}/ro; touch {box.folder}/ro/hosts; printf 'a\\r\\nb' > {box.folder}/rw/hosts",
-    )
+    box.run("mkdir", box.folder / "rw", box.folder / "ro")
+    box.run("touch", box.folder / "ro" / "hosts")
+    box.run("sh", "-c", "printf 'a\\r\\nb' > \"$0\"", box.folder / "rw" / "hosts")
     box.run("mount", "--bind", box.folder / "ro", box.folder / "ro")
     box.run("mount", "--bind", box.folder / "rw" / "hosts", box.folder / "ro" / "hosts")
     box.run("mount", "-o", "remount,bind,ro", box.folder / "ro")

@@ -98,10 +98,13 @@ class FakeApi:
             return {"resources": [{"kind": k, "name": n, "namespaced": True} for k, n in names.items()]}
         if path == "/apis/apps/v1":
             return {"resources": []}
-        return {"items": self.services if path.endswith("/argocd/services") else []}
+        raise AssertionError(path)
 
-    def post(self, path: str, body: Any) -> dict[str, Any]:
-        self.written.append(("post", path, body))
+    def list(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        return self.services if path.endswith("/argocd/services") else []
+
+    def create(self, path: str, body: Any) -> dict[str, Any]:
+        self.written.append(("create", path, body))
         return {}
 
     def patch(self, path: str, body: Any, content_type: str = "application/merge-patch+json") -> dict[str, Any]:
@@ -136,7 +139,7 @@ def test_a_deleted_object_is_created_again() -> None:
     drift = release.find()
     assert [item.as_dict()["action"] for item in drift] == ["create"]
     release.repair(drift)
-    assert api.written[0][:2] == ("post", "/api/v1/namespaces/argocd/services")
+    assert api.written[0][:2] == ("create", "/api/v1/namespaces/argocd/services")
 
 
 def test_a_changed_object_is_set_back() -> None:

@@ -1,0 +1,215 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gather the checks of many modules into one verdict that a person and a program can read."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
+from ansible_collections.argolab.observability.plugins.module_utils.explained import SKIPPED
+
+SCHEMA_VERSION = 1
+SHOWN = 12
+
+Entry = dict[str, Any]
+
+
+def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], generated: str) -> dict[str, Any]:
+    """The content of evidence.json.
+
+    :param groups: Each has C(kind), C(title) and C(result), what the module returned; or C(skip), why it did not run.
+    :param generated: Time in UTC, RFC 3339.
+    """
+    gathered = [_group(group) for group in groups]
+    entries = [entry for group in gathered for entry in group["checks"]]
+    counts = {
+        state: sum(1 for entry in entries if entry["state"] == state)
+        for state in ("passed", "failed", "pending", "skipped")
+    }
+    counts["total"] = len(entries)
+    failures = [
+        {
+            "kind": group["kind"],
+            **{key: entry[key] for key in ("name", "expected", "observed", "detail", "cause", "next", "subject")},
+        }
+        for group in gathered
+        for entry in group["checks"]
+        if entry["state"] == "failed"
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": _verdict(gathered, counts),
+        "generated": generated,
+        "cluster": dict(cluster),
+        "counts": counts,
+        "groups": gathered,
+        "failures": failures,
+    }
+
+
+def summary_line(evidence: Mapping[str, Any]) -> str:
+    """The verdict in one line."""
+    counts = evidence["counts"]
+    rest = [f"{counts[state]} {state}" for state in ("failed", "pending", "skipped") if counts[state]]
+    parts = [f"{count_text(counts['passed'], 'check')} passed", *rest]
+    return f"Verification {evidence['verdict']}: {', '.join(parts)}."
+
+
+def summary(evidence: Mapping[str, Any]) -> str:
+    """What failed, why, and what to type next; one paragraph per cause, not per check."""
+    lines = [summary_line(evidence)]
+    incidents = _incidents(evidence["failures"])
+    for number, incident in enumerate(incidents[:SHOWN], start=1):
+        first = incident[0]
+        lines.append(f"{number}. {first['name']}: expected {first['expected']}, seen {first['observed']}.")
+        if first["detail"]:
+            lines.append(f"   Why: {first['detail']}")
+        if first["next"]:
+            lines.append(f"   Next: {first['next']}")
+        if len(incident) > 1:
+            lines.append(
+                f"   Also: {'; '.join(entry['name'] for entry in incident[1:6])}"
+                + (" and more" if len(incident) > 6 else "")
+            )
+    if len(incidents) > SHOWN:
+        lines.append(f"and {len(incidents) - SHOWN} more, all of them in evidence.json")
+    for group in evidence["groups"]:
+        if not group["checks"]:
+            lines.append(f"{group['title']}: nothing was checked.")
+    for group in evidence["groups"]:
+        for entry in group["checks"]:
+            if entry["state"] == "skipped":
+                lines.append(f"Skipped: {entry['name']}: {entry['detail']}")
+    pending = [
+        entry["name"] for group in evidence["groups"] for entry in group["checks"] if entry["state"] == "pending"
+    ]
+    if pending:
+        shown = ", ".join(pending[:3]) + (f" and {len(pending) - 3} more" if len(pending) > 3 else "")
+        lines.append(f"Pending (loaded, not due yet, so neither passed nor failed): {shown}")
+    return "\n".join(lines)
+
+
+def junit(evidence: Mapping[str, Any]) -> str:
+    """The same as JUnit XML, for CI."""
+    counts = evidence["counts"]
+    root = ElementTree.Element(
+        "testsuites",
+        name="argolab.observability",
+        tests=str(counts["total"]),
+        failures=str(counts["failed"]),
+        skipped=str(counts["pending"] + counts["skipped"]),
+    )
+    for group in evidence["groups"]:
+        entries = group["checks"]
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=group["kind"],
+            timestamp=evidence["generated"],
+            tests=str(len(entries)),
+            failures=str(sum(1 for entry in entries if entry["state"] == "failed")),
+            skipped=str(sum(1 for entry in entries if entry["state"] in ("pending", "skipped"))),
+        )
+        for entry in entries:
+            case = ElementTree.SubElement(suite, "testcase", classname=group["kind"], name=_xml(entry["name"]))
+            text = _xml(f"expected {entry['expected']}, seen {entry['observed']}")
+            if entry["state"] == "failed":
+                failure = ElementTree.SubElement(case, "failure", message=text, type=entry["cause"] or "failed")
+                failure.text = _xml("\n".join(part for part in (entry["detail"], entry["next"]) if part))
+            elif entry["state"] != "passed":
+                ElementTree.SubElement(case, "skipped", message=_xml(f"{entry['state']}: {entry['detail']}"))
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _group(group: Mapping[str, Any]) -> dict[str, Any]:
+    kind, title = str(group["kind"]), str(group["title"])
+    result = group.get("result") or {}
+    if group.get("skip"):
+        checks = [
+            _entry(
+                {"name": title, "ok": None, "expected": "checked", "observed": SKIPPED, "detail": str(group["skip"])}
+            )
+        ]
+    else:
+        checks = [_entry(check) for check in result.get("checks") or []]
+        if result.get("failed") and not any(entry["state"] == "failed" for entry in checks):
+            # The module could not look, or could not look often enough: never a pass.
+            checks.append(_could_not(title, str(result.get("msg") or "no message")))
+    return {"kind": kind, "title": title, "waited": result.get("waited"), "checks": checks}
+
+
+def _entry(check: Mapping[str, Any]) -> Entry:
+    ok = check.get("ok")
+    state = (
+        "passed"
+        if ok is True
+        else "failed"
+        if ok is False
+        else "skipped"
+        if check.get("observed") == SKIPPED
+        else "pending"
+    )
+    texts = {
+        key: str(check.get(key) or "") for key in ("name", "expected", "observed", "detail", "cause", "next", "subject")
+    }
+    return {**texts, "state": state}
+
+
+def _could_not(title: str, message: str) -> Entry:
+    reason = (
+        message.rpartition("Last error: ")[2].strip()
+        if "Last error: " in message
+        else message.partition(": ")[2] or message
+    )
+    next_command = ""
+    cause = "could_not_check"
+    if "API server" in reason or "kubeconfig" in reason:
+        cause, next_command = "cluster_unreachable", "kubectl get --raw /readyz"
+        reason += " Does the cluster run? With k3d: k3d cluster list; docker ps -a"
+    return _entry(
+        {
+            "name": title,
+            "ok": False,
+            "expected": "an answer",
+            "observed": "could not be checked",
+            "detail": reason,
+            "cause": cause,
+            "next": next_command,
+        }
+    )
+
+
+def _verdict(groups: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> str:
+    if counts["failed"]:
+        return "failed"
+    # A part that gave no check at all, or nothing that passed, has proved nothing.
+    if not groups or not counts["passed"] or any(not group["checks"] for group in groups):
+        return "incomplete"
+    return "passed"
+
+
+def _incidents(failures: Sequence[Entry]) -> list[list[Entry]]:
+    """Failures that are about one thing, together; the one that explains most comes first."""
+    incidents: dict[str, list[Entry]] = {}
+    subjects = [entry["subject"] for entry in failures if entry["subject"]]
+    for entry in failures:
+        about = entry["subject"] or next((item for item in subjects if item in entry["name"]), "")
+        key = about or (
+            f"{entry['cause']} {entry['detail']}" if entry["cause"] in _SHARED else f"{entry['kind']} {entry['name']}"
+        )
+        incidents.setdefault(key, []).append(entry)
+    return [sorted(items, key=lambda item: not item["subject"]) for items in incidents.values()]
+
+
+# Causes outside of what was checked: one reason for many failures.
+_SHARED = ("cluster_unreachable", "prometheus_silent", "could_not_check")
+
+
+def _xml(text: str) -> str:
+    """XML 1.0 has no control characters, not even escaped."""
+    return re.sub("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)

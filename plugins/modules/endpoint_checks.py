@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: endpoint_checks
+short_description: Check that names lead to the ingress and that something answers behind it
+version_added: 0.1.0
+author:
+  - argolab.observability contributors (@argolab)
+description:
+  - Asks each address over HTTP with the C(Host) header of the name, so that neither DNS nor the hosts file is needed,
+    and
+    looks at status and content. Redirects are followed on the same server only.
+  - Looks whether names have an entry in the hosts file, with one of the addresses of the ingress.
+  - Causes are C(no_answer), C(wrong_status), C(wrong_content), C(hosts_entry_absent), C(hosts_entry_wrong).
+extends_documentation_fragment:
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
+  - argolab.observability.waiting
+options:
+  endpoints:
+    description: What has to answer.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: What it is called in results.
+        type: str
+        required: true
+      url:
+        description: Scheme, address and port, such as V(http://127.0.0.1:8080).
+        type: str
+        required: true
+      path:
+        description: Path to ask for.
+        type: str
+        default: /
+      host:
+        description: Name for the C(Host) header, and for TLS with V(https).
+        type: str
+      status:
+        description: Statuses that are good.
+        type: list
+        elements: int
+        default: [200]
+      contains:
+        description: Text that the answer has to contain.
+        type: str
+        default: ""
+      validate_certs:
+        description: Whether the certificate is checked where the URL is V(https).
+        type: bool
+        default: true
+      skip:
+        description: Why this one is not to be checked. It is then reported as skipped.
+        type: str
+        default: ""
+  names:
+    description: Names that have to be in the hosts file.
+    type: list
+    elements: str
+    default: []
+  addresses:
+    description: Addresses of which the names have to have one. Without any, every address is good.
+    type: list
+    elements: str
+    default: []
+  hosts_path:
+    description: The hosts file.
+    type: path
+    default: /etc/hosts
+  repair:
+    description: Command to name where an entry is absent or wrong.
+    type: str
+    default: ""
+  request_timeout:
+    description: Seconds for one request, from the connection to the last byte of the answer.
+    type: float
+    default: 5.0
+seealso:
+  - module: argolab.observability.hosts_entries
+"""
+
+EXAMPLES = r"""
+- name: Prometheus answers through the ingress, and its name leads there
+  argolab.observability.endpoint_checks:
+    endpoints:
+      - name: prometheus.example.it
+        url: http://127.0.0.1:8080
+        host: prometheus.example.it
+        path: /-/ready
+    names: [prometheus.example.it]
+    addresses: [127.0.0.1]
+    wait_timeout: 30
+"""
+
+RETURN = r"""
+checks:
+  description: What was checked, in order; also returned on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {type: str, description: What was checked.}
+    ok: {type: bool, description: The outcome. Null means pending or skipped.}
+    expected: {type: str, description: What should be.}
+    observed: {type: str, description: What is.}
+    detail: {type: str, description: The reason where it is not as expected.}
+    cause: {type: str, description: "Short name of the reason, for programs."}
+    next: {type: str, description: The command to type next.}
+    subject: {type: str, description: What the check is about where other modules have checks about the same thing.}
+waited:
+  description: Seconds until the result was certain.
+  returned: when anything could be checked
+  type: float
+attempts:
+  description: How often it was looked at.
+  returned: when anything could be checked
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.endpoint_checks import (
+    endpoint_check,
+    name_checks,
+    read_hosts,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
+
+ENDPOINT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "url": {"type": "str", "required": True},
+    "path": {"type": "str", "default": "/"},
+    "host": {"type": "str"},
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    "contains": {"type": "str", "default": ""},
+    "validate_certs": {"type": "bool", "default": True},
+    "skip": {"type": "str", "default": ""},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **WAIT_ARGUMENT_SPEC,
+            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_SPEC},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+            "hosts_path": {"type": "path", "default": "/etc/hosts"},
+            "repair": {"type": "str", "default": ""},
+            "request_timeout": {"type": "float", "default": 5.0},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+
+    def poll() -> Poll:
+        checks = [endpoint_check(item, params["request_timeout"]) for item in params["endpoints"]]
+        if params["names"]:
+            content = read_hosts(params["hosts_path"])
+            checks += name_checks(params["names"], content, params["hosts_path"], params["addresses"], params["repair"])
+        return poll_of(checks)
+
+    conclude(module, "Not every name leads to something that answers", poll)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: prometheus_query
+short_description: Check the answers of Prometheus to PromQL expressions
+version_added: 0.1.0
+author: argolab.observability contributors (@argolab)
+description:
+  - States how many series each expression must give and what their values must be, and waits until that is so.
+  - All queries are asked in one module run; each poll asks all of them again.
+extends_documentation_fragment:
+  - argolab.observability.prometheus_access
+  - argolab.observability.kube_access
+  - argolab.observability.waiting
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
+options:
+  queries:
+    description: The expressions and what is expected of their answers.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What the check is called. By default the expression. Names must differ.
+        type: str
+      expr:
+        description:
+          - PromQL expression that gives an instant vector or a scalar. One that cannot be parsed fails at once.
+        type: str
+        required: true
+      min_series:
+        description: Least number of series, 0 or more. By default V(1), or V(0) where O(queries[].max_series) is V(0).
+        type: int
+      max_series:
+        description: Greatest number of series, 0 or more. V(0) expects an empty answer.
+        type: int
+      value:
+        description:
+          - Comparison that the value of every series must satisfy, an operator (V(==), V(!=), V(>=), V(<=), V(>), V(<))
+            and a number, such as V(>= 1). NaN satisfies none.
+        type: str
+seealso:
+  - module: argolab.observability.prometheus_targets
+  - module: argolab.observability.prometheus_rules
+"""
+
+EXAMPLES = r"""
+- name: Wait until Prometheus knows the applications, and none is out of sync
+  argolab.observability.prometheus_query:
+    kubeconfig: build/kubeconfig.yaml
+    context: k3d-argolab
+    queries:
+      - name: guestbook is known
+        expr: argocd_app_info{name="guestbook"}
+      - name: nothing is out of sync
+        expr: argocd_app_info{sync_status!="Synced"}
+        max_series: 0
+      - name: the repo-server has no queue
+        expr: sum(argocd_repo_pending_request_total)
+        value: "== 0"
+"""
+
+RETURN = r"""
+checks:
+  description: One entry for each query; also returned by a failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the check.
+      type: str
+      sample: query guestbook is known
+    ok:
+      description: Whether the expectation held at the last poll.
+      type: bool
+    expected:
+      description: What was expected.
+      type: str
+      sample: at least 1 series
+    observed:
+      description: What was seen.
+      type: str
+      sample: 0 series
+    detail:
+      description: The expression, the series that differ, warnings of Prometheus and the likeliest cause.
+      type: str
+msg:
+  description: The number of passed checks, or the diagnosis.
+  returned: always
+  type: str
+results:
+  description: The answers of the last poll that was answered.
+  returned: when Prometheus could be asked
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the query.
+      type: str
+    expr:
+      description: The expression.
+      type: str
+    series:
+      description: Number of series.
+      type: int
+    samples:
+      description: Labels and values (as text, as Prometheus gives them) of the first 100 series.
+      type: list
+      elements: dict
+    warnings:
+      description: Warnings of Prometheus.
+      type: list
+      elements: str
+access:
+  description: Which Prometheus was asked, and with which context.
+  returned: when Prometheus could be asked
+  type: str
+attempts:
+  description: Number of polls.
+  returned: when Prometheus could be asked
+  type: int
+waited:
+  description: Seconds from the first poll to the last.
+  returned: when Prometheus could be asked
+  type: float
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils import query_checks
+from ansible_collections.argolab.observability.plugins.module_utils.checking import run_module, watch
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import ACCESS_ARGUMENT_SPEC
+from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
+
+QUERY_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str"},
+    "expr": {"type": "str", "required": True},
+    "min_series": {"type": "int"},
+    "max_series": {"type": "int"},
+    "value": {"type": "str"},
+}
+
+
+def run(params: Mapping[str, Any]) -> dict[str, Any]:
+    expectations = query_checks.query_expectations(params["queries"])
+    return watch(
+        params,
+        "Queries do not give what is expected",
+        expectations,
+        poller=lambda client: query_checks.watch_queries(client, expectations),
+        explain=lambda client, checks: checks,
+        describe=lambda results: {"results": results or []},
+    )
+
+
+def main() -> None:
+    spec = {
+        **ACCESS_ARGUMENT_SPEC,
+        **WAIT_ARGUMENT_SPEC,
+        "queries": {"type": "list", "elements": "dict", "required": True, "options": QUERY_OPTIONS},
+    }
+    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), run)
+
+
+if __name__ == "__main__":
+    main()

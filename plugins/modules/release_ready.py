@@ -1,0 +1,105 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_ready
+short_description: Wait until everything that a Helm release runs is ready
+version_added: 0.1.0
+author: argolab.observability contributors
+description:
+  - Waits for the Deployments, StatefulSets and DaemonSets of a release, and for its C(Prometheus) and C(Alertmanager) objects, whose StatefulSets
+    the Prometheus operator makes and Helm does not wait for.
+  - A C(Prometheus) or C(Alertmanager) is ready when the operator has reconciled its present generation and says that it is available.
+  - The failure names the pod that does not come up and the reason.
+options:
+  release_name:
+    description: Name of the release.
+    type: str
+    required: true
+  release_namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+extends_documentation_fragment:
+  - argolab.observability.kube_access
+  - argolab.observability.attributes
+  - argolab.observability.attributes.read_only
+  - argolab.observability.waiting
+seealso:
+  - module: kubernetes.core.helm
+  - module: argolab.observability.cluster_checks
+"""
+
+EXAMPLES = r"""
+- name: Prometheus and Alertmanager really run
+  argolab.observability.release_ready:
+    kubeconfig: build/kubeconfig/argolab.yaml
+    release_name: kube-stack-prometheus
+    release_namespace: monitoring
+    wait_timeout: 300
+"""
+
+RETURN = r"""
+checks:
+  description: What was checked, in order; also returned on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {type: str, description: What was checked.}
+    ok: {type: bool, description: The outcome.}
+    expected: {type: str, description: What should be.}
+    observed: {type: str, description: What is.}
+    detail: {type: str, description: The reason where it is not as expected.}
+    cause: {type: str, description: "Short name of the reason, for programs."}
+    next: {type: str, description: The command to type next.}
+    subject: {type: str, description: What the check is about where other modules have checks about the same thing.}
+waited:
+  description: Seconds until the result was certain.
+  returned: when anything could be checked
+  type: float
+attempts:
+  description: How often it was looked at.
+  returned: when anything could be checked
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
+from ansible_collections.argolab.observability.plugins.module_utils.release_ready import read_release
+from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **KUBE_ARGUMENT_SPEC,
+            **WAIT_ARGUMENT_SPEC,
+            "release_name": {"type": "str", "required": True},
+            "release_namespace": {"type": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    release, namespace = module.params["release_name"], module.params["release_namespace"]
+    title = f"Release {release} in namespace {namespace} is not ready"
+    try:
+        client = KubeClient(module.params["kubeconfig"], module.params["context"])
+    except ArgolabError as error:
+        module.fail_json(msg=f"{title}: {error}", checks=[])
+        return
+
+    def poll() -> Poll:
+        return poll_of(read_release(client, release, namespace))
+
+    conclude(module, title, poll)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test runner counts honestly: a skip is no pass, a crash is a failure, and the last line says it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import run_tests
+from run_tests import Outcome, Python, Skip, Stage
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_tests, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(run_tests, "CACHE", tmp_path / "cache")
+    run_tests.RESULTS.mkdir()
+
+
+def here() -> Python:
+    return Python(Path(sys.prefix), "2.19")
+
+
+def stage(run, name: str = "unit") -> Stage:
+    return Stage(name, "title", 1, run, timeout=60)
+
+
+def test_every_test_file_belongs_to_a_stage() -> None:
+    folders = [run_tests.ROOT / folder for listed in run_tests.PYTEST_FOLDERS.values() for folder in listed]
+    orphans = [
+        path
+        for path in (run_tests.ROOT / "tests").rglob("test_*.py")
+        if not any(folder in path.parents for folder in folders) and "output" not in path.parts
+    ]
+    assert not orphans
+
+
+def test_counts_table_and_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def cannot(_stage: Stage) -> list[Outcome]:
+        raise Skip("no Docker engine answers")
+
+    def breaks(_stage: Stage) -> list[Outcome]:
+        raise OSError("disk full")
+
+    ok = [Outcome("a", "passed"), Outcome("b", "passed"), Outcome("c", "skipped", "needs root")]
+    stages = [stage(lambda _: ok), stage(cannot, "lab"), stage(breaks, "sanity")]
+    run_tests.run_stages(stages)
+    assert run_tests.report(stages) == 1
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == "2 passed, 1 failed, 2 skipped"
+    assert "unit: c: needs root" in output
+    assert "lab: lab: no Docker engine answers" in output
+    assert "disk full" in output
+    assert "=== 2 of 3: lab" in output
+
+
+def test_only_skips_is_no_failure_and_no_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    only = stage(lambda _: [Outcome("a", "skipped", "why")])
+    run_tests.run_stages([only])
+    assert run_tests.report([only]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "0 passed, 0 failed, 1 skipped"
+
+
+def write_tests(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "test_it.py").write_text(text)
+    return folder
+
+
+def run_pytest(folder: Path) -> list[Outcome]:
+    return run_tests.pytest_stage([str(folder)], here())(stage(None))
+
+
+def test_pytest_outcomes(tmp_path: Path) -> None:
+    folder = write_tests(
+        tmp_path / "t",
+        "import pytest\n"
+        "def test_good(): pass\n"
+        "def test_bad(): assert 1 == 2\n"
+        "@pytest.mark.skip(reason='needs a moon')\n"
+        "def test_not(): pass\n",
+    )
+    found = {one.name.split("::")[-1]: (one.outcome, one.reason) for one in run_pytest(folder)}
+    assert found["test_good"] == ("passed", "")
+    assert found["test_bad"][0] == "failed" and "1 == 2" in found["test_bad"][1]
+    assert found["test_not"] == ("skipped", "needs a moon")
+
+
+@pytest.mark.parametrize("text", ["def broken(:\n", "import os\ndef test_dies(): os._exit(3)\n"])
+def test_pytest_that_crashes_is_a_failure(tmp_path: Path, text: str) -> None:
+    assert any(one.outcome == "failed" for one in run_pytest(write_tests(tmp_path / "t", text)))
+
+
+def test_folder_without_tests_is_a_skip(tmp_path: Path) -> None:
+    with pytest.raises(Skip, match="there are no tests in"):
+        run_pytest(tmp_path)
+
+
+def test_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+    script = "import subprocess, sys; p = subprocess.Popen(['sleep', '300']); print(p.pid, flush=True); p.wait()"
+    slow = Stage("slow", "title", 1, lambda _: [], timeout=2)
+    code, output = run_tests.execute(slow, [sys.executable, "-c", script], dict(os.environ))
+    assert code == 124
+    assert "far longer than it takes" in output
+    pid = int(output.split()[0])
+    state = Path(f"/proc/{pid}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_command_with_bad_output_fails_in_spite_of_its_exit_code() -> None:
+    argv = [sys.executable, "-c", "print('[WARNING]: no such plugin')"]
+    one = stage(None)
+    assert run_tests.command(one, "doc", argv, dict(os.environ)).outcome == "passed"
+    assert run_tests.command(one, "doc", argv, dict(os.environ), bad_output=r"^\[WARNING").outcome == "failed"
+
+
+def test_molecule_steps(tmp_path: Path) -> None:
+    path = tmp_path / "steps.json"
+    assert run_tests.read_steps(path) == []
+    path.write_text(
+        json.dumps(
+            [
+                {"name": "node stopped", "outcome": "passed", "seconds": 4},
+                {"name": "grafana", "outcome": "skipped", "reason": "not there"},
+                {"name": "silent", "outcome": "skipped"},
+                {"name": "odd", "outcome": "green"},
+            ]
+        )
+    )
+    assert [one.outcome for one in run_tests.read_steps(path)] == ["passed", "skipped", "failed", "failed"]
+
+
+@pytest.mark.parametrize("text", ["", "{}x", '[{"name": "a"}]', '["a"]'])
+def test_molecule_steps_that_cannot_be_read_are_a_failure(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "steps.json"
+    path.write_text(text)
+    assert [one.outcome for one in run_tests.read_steps(path)] == ["failed"]
+
+
+def test_sanity_output() -> None:
+    output = (
+        'Running sanity test "compile" on Python 3.9\n'
+        'Running sanity test "pylint"\n'
+        "ERROR: Found 2 pylint issue(s) which need to be resolved:\n"
+        "ERROR: plugins/modules/a.py:1:1: disallowed-name: x\n"
+        "ERROR: plugins/modules/b.py:1:1: disallowed-name: y\n"
+        'Running sanity test "validate-modules"\n'
+        "ERROR: The 1 sanity test(s) listed below (out of 3) failed. See error output above for details.\n"
+        "pylint\n"
+    )
+    found = {one.name: (one.outcome, one.reason) for one in run_tests.parse_sanity(output)}
+    assert found == {
+        "sanity compile 3.9": ("passed", ""),
+        "sanity pylint": ("failed", "Found 2 pylint issue(s), first: plugins/modules/a.py:1:1: disallowed-name: x"),
+        "sanity validate-modules": ("passed", ""),
+    }
+
+
+def test_shims_are_no_interpreters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    for minor in range(8, 15):
+        shim = shims / f"python3.{minor}"
+        shim.write_text("#!/bin/sh\nexit 127\n")
+        shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(shims))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert run_tests.interpreters() == {}
+
+
+def test_other_core_without_its_python_is_a_skip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_tests, "interpreters", lambda: {"3.11": Path("/usr/bin/python3.11")})
+    with pytest.raises(Skip, match=r"ansible-core 2.21 needs Python 3.12 or later"):
+        run_tests.other_python(Python(Path("/x"), "2.19"))
+
+
+def test_engine_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "no Docker engine answers" in run_tests.engine_problem()
+    docker.write_text("#!/bin/sh\nexit 0\n")
+    assert run_tests.engine_problem() == ""
+
+
+def test_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_tests, "environment_of", lambda _: here())
+    with pytest.raises(SystemExit) as ended:
+        run_tests.main(["--only", "untit"])
+    assert ended.value.code == 2
+    assert "there is no stage untit; the stages are: lint, " in capsys.readouterr().err
