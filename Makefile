@@ -7,7 +7,7 @@ RUN := scripts/bootstrap
 DEV := scripts/bootstrap --dev
 TEST := $(DEV) python scripts/run_tests.py
 
-.PHONY: help lab verify values forward down clean-lab test lint sanity unit integration molecule bench collection
+.PHONY: help lab verify values passwords forward down clean-lab test lint sanity unit integration molecule bench collection
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ verify: ## verify what runs and write build/evidence/
 
 values: ## write the values of both charts to build/values/, without a cluster
 	@scripts/play playbooks/values.yml $(ARGS)
+
+passwords: ## show the logins of Argo CD and Grafana
+	@scripts/play playbooks/passwords.yml $(ARGS)
 
 forward: ## port-forward Prometheus, Alertmanager, Grafana and Argo CD until Ctrl-C
 	@$(RUN) python scripts/forward.py $(ARGS)

@@ -38,14 +38,13 @@ def read_lab(path: Path = DEFAULT_FILE) -> Lab:
     """Read the file and check what it points to, so that the first error is the telling one."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        programs = found.get("programs", {})
         lab = Lab(
             cluster=found["cluster"],
             provider=found.get("provider", "k3d"),
             kubeconfig=Path(found["kubeconfig"]),
             context=found["context"],
-            kubectl=programs.get("kubectl") or "kubectl",
-            helm=programs.get("helm") or "helm",
+            kubectl=found.get("kubectl") or "kubectl",
+            helm=found.get("helm") or "helm",
             docker_host=found.get("docker_host") or "",
             namespaces={"monitoring": "monitoring", "argocd": "argocd", **found.get("namespaces", {})},
             releases={"monitoring": "kube-stack-prometheus", "argocd": "argocd", **found.get("releases", {})},

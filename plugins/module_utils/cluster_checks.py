@@ -78,25 +78,22 @@ def namespace_checks(
                 "pod_not_ready", f"kubectl describe pod {name_of(waiting[0])} -n {namespace}",
             )
         )  # fmt: skip
-    else:
-        fine = sum(1 for pod in total if _pod_fine(pod))
-        good = fine == len(total)
-        checks.append(
-            ExplainedCheck(
-                f"pods in namespace {namespace}", good, "running and ready",
-                f"{fine} of {count_text(len(total), 'pod')} running and ready",
-                "" if good else "see the workloads above",
-                "" if good else "pod_not_ready", "" if good else f"kubectl get pods -n {namespace}",
-            )
-        )  # fmt: skip
+    elif all(check.ok for check in checks):
+        # Pods of a workload that is not ready are explained there.
+        observed = f"{count_text(len(total), 'pod')} running and ready"
+        checks.append(ExplainedCheck(f"pods in namespace {namespace}", True, "running and ready", observed))
     return checks
 
 
 def ingress_checks(
-    ingresses: Sequence[Object], hosts: Iterable[Mapping[str, Any]], ingress_class: str = ""
+    ingresses: Sequence[Object],
+    hosts: Iterable[str],
+    ingress_class: str = "",
+    skipped: Mapping[str, Any] | None = None,
 ) -> list[ExplainedCheck]:
-    """Each host is served by an Ingress that has an address. A host may say why it is to be skipped."""
-    return [_ingress_check(ingresses, str(host["name"]), str(host.get("skip") or ""), ingress_class) for host in hosts]
+    """Each host is served by an Ingress that has an address; skipped says of some why they are not looked at."""
+    reasons = skipped or {}
+    return [_ingress_check(ingresses, host, str(reasons.get(host) or ""), ingress_class) for host in hosts]
 
 
 def pod_problem(pod: Object) -> str:

@@ -322,33 +322,52 @@ class Application:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to apply now, what cannot be applied yet (its namespace is missing), and what to remove."""
+    """What to apply now, what cannot be applied yet, what is as it should be, and what to remove."""
 
     apply: list[Object]
     pending: list[Object]
+    current: list[Object]
     stale: list[Object]
 
 
 def plan(wanted: Sequence[Object], settings: Settings, cluster: Cluster | None, check_mode: bool) -> Plan:
     """Compare with the cluster. Without one (check mode before there is any) everything is pending."""
     if cluster is None:
-        return Plan([], list(wanted), [])
+        return Plan([], list(wanted), [], [])
     namespaces = sorted({item["metadata"]["namespace"] for item in wanted})
-    missing = [name for name in namespaces if not _namespace_exists(cluster, name)]
+    missing = [name for name in namespaces if not _exists(cluster, f"/api/v1/namespaces/{name}")]
     if missing and not check_mode:
         raise DashboardError(
             f"Namespace {', '.join(missing)} does not exist; nothing was applied. "
             "Install what belongs there first, or name another namespace."
         )
-    pending = [item for item in wanted if item["metadata"]["namespace"] in missing]
+    needs_argocd = any(item["kind"] == "Application" for item in wanted)
+    no_argocd = needs_argocd and not missing and not _exists(cluster, APPLICATIONS)
+    if no_argocd and not check_mode:
+        raise DashboardError("The cluster knows no Applications; nothing was applied. Install Argo CD first.")
+    pending = [item for item in wanted if no_argocd or item["metadata"]["namespace"] in missing]
     existing = _existing(cluster, "/api/v1", "ConfigMap", settings, {settings.namespace, *namespaces})
     existing += _existing(cluster, APPLICATIONS, "Application", settings, set(namespaces))
-    return Plan([item for item in wanted if item not in pending], pending, stale(existing, wanted))
+    there = {_identity(item): item for item in existing}
+    current = [item for item in wanted if _holds(there.get(_identity(item)), item)]
+    to_apply = [item for item in wanted if item not in pending and item not in current]
+    return Plan(to_apply, pending, current, stale(existing, wanted))
 
 
-def _namespace_exists(cluster: Cluster, name: str) -> bool:
+def _identity(item: Object) -> tuple[str, str, str]:
+    return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def _holds(existing: Any, wanted: Any) -> bool:
+    """Whether applying would change nothing. What others added stays theirs, as with server-side apply."""
+    if isinstance(existing, Mapping) and isinstance(wanted, Mapping):
+        return all(key in existing and _holds(existing[key], value) for key, value in wanted.items())
+    return bool(existing == wanted)
+
+
+def _exists(cluster: Cluster, path: str) -> bool:
     try:
-        cluster.get(f"/api/v1/namespaces/{name}", None)
+        cluster.get(path, None)
     except KubeError as exc:
         if exc.status == 404:
             return False
@@ -381,17 +400,13 @@ def _existing(cluster: Cluster, api: str, kind: str, settings: Settings, namespa
 
 def stale(existing: Sequence[Object], wanted: Sequence[Object]) -> list[Object]:
     """Of the objects that carry the set's labels, those that are no longer wanted, as identities to be removed."""
-
-    def identity(item: Object) -> tuple[str, str, str]:
-        return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
-
-    keep = {identity(item) for item in wanted}
+    keep = {_identity(item) for item in wanted}
     return [
         {
             "apiVersion": item["apiVersion"],
             "kind": item["kind"],
             "metadata": {"name": item["metadata"]["name"], "namespace": item["metadata"]["namespace"]},
         }
-        for item in sorted(existing, key=identity)
-        if identity(item) not in keep
+        for item in sorted(existing, key=_identity)
+        if _identity(item) not in keep
     ]

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 import stat
@@ -202,6 +203,16 @@ class DockerEngine:
 
     def remove_volume(self, name: str) -> None:
         self._gone(f"/volumes/{quote(name, safe='')}")
+
+    def last_log_lines(self, name: str, count: int = 3) -> List[str]:
+        """Return the end of a container's log; nothing where it has none."""
+        try:
+            raw = self._exchange("GET", f"/containers/{quote(name, safe='')}/logs?stdout=1&stderr=1&tail={count}", None)
+        except ArgolabError:
+            return []
+        # Each line comes with a binary header of eight bytes.
+        lines = (re.sub(r"^[\x00-\x02]\x00\x00\x00.{4}", "", line, flags=re.DOTALL).strip() for line in raw.split("\n"))
+        return [line[-300:] for line in lines if line]
 
     def act(self, name: str, action: str, timeout: float = 60.0) -> None:
         """C(start), C(stop), C(pause), C(unpause) or C(restart) a container; being so already is fine."""

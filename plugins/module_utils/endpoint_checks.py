@@ -19,19 +19,29 @@ from ansible_collections.argolab.observability.plugins.module_utils.http_client 
 )
 
 
-def endpoint_check(endpoint: Mapping[str, Any], request_timeout: float) -> ExplainedCheck:
+def endpoint_check(
+    endpoint: Mapping[str, Any],
+    request_timeout: float,
+    default_url: str = "",
+    skips: Mapping[str, Any] | None = None,
+) -> ExplainedCheck:
     """Ask one address for one name, follow redirects on the same server only, and look at the answer."""
-    name, host = str(endpoint["name"]), endpoint.get("host")
+    name = str(endpoint["name"])
+    host = endpoint.get("host") or name
+    url = str(endpoint.get("url") or default_url)
     label = f"HTTP {name}"
     statuses = [int(status) for status in endpoint.get("status") or [200]]
     contains = str(endpoint.get("contains") or "")
     expected = f"status {' or '.join(str(status) for status in statuses)}" + (f" and {contains!r}" if contains else "")
-    if endpoint.get("skip"):
-        return skipped(label, expected, str(endpoint["skip"]))
+    if (skips or {}).get(name):
+        return skipped(label, expected, str((skips or {})[name]))
+    if not url:
+        detail = "no address of the ingress is known, so nothing could be asked"
+        return ExplainedCheck(label, False, expected, "no address", detail, "no_address", "kubectl get ingress -A")
     path = str(endpoint.get("path") or "/")
-    curl = f"curl -i {f'-H {chr(39)}Host: {host}{chr(39)} ' if host else ''}{endpoint['url']}{path}"
+    curl = f"curl -i -H 'Host: {host}' {url}{path}"
     try:
-        base = parse_url(str(endpoint["url"]), f"url of {name}")
+        base = parse_url(url, f"url of {name}")
         tls = tls_context(verify=bool(endpoint.get("validate_certs", True))) if base.scheme == "https" else None
         client = HttpClient(base, name=str(base), host_header=host, tls=tls, request_timeout=request_timeout)
         answer = client.request("GET", path)
@@ -40,7 +50,7 @@ def endpoint_check(endpoint: Mapping[str, Any], request_timeout: float) -> Expla
         return ExplainedCheck(label, False, expected, "no answer", detail, "no_answer", curl)
     if answer.status not in statuses:
         return ExplainedCheck(
-            label, False, expected, f"status {answer.status}", _status_hint(answer.status, str(host or base.host)),
+            label, False, expected, f"status {answer.status}", _status_hint(answer.status, str(host)),
             "wrong_status", curl,
         )  # fmt: skip
     if contains and contains not in answer.text:

@@ -11,7 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
-from ansible_collections.argolab.observability.plugins.module_utils.explained import SKIPPED
+from ansible_collections.argolab.observability.plugins.module_utils.explained import (
+    NO_ANSWER,
+    PROMETHEUS_SILENT,
+    SKIPPED,
+)
 
 SCHEMA_VERSION = 1
 SHOWN = 12
@@ -130,16 +134,12 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
     kind, title = str(group["kind"]), str(group["title"])
     result = group.get("result") or {}
     if group.get("skip"):
-        checks = [
-            _entry(
-                {"name": title, "ok": None, "expected": "checked", "observed": SKIPPED, "detail": str(group["skip"])}
-            )
-        ]
-    else:
-        checks = [_entry(check) for check in result.get("checks") or []]
-        if result.get("failed") and not any(entry["state"] == "failed" for entry in checks):
-            # The module could not look, or could not look often enough: never a pass.
-            checks.append(_could_not(title, str(result.get("msg") or "no message")))
+        said = {"name": title, "ok": None, "expected": "checked", "observed": SKIPPED, "detail": str(group["skip"])}
+        return {"kind": kind, "title": title, "waited": None, "checks": [_entry(said)]}
+    checks = [_entry(check) for check in result.get("checks") or []]
+    if not checks and result.get("msg"):
+        # Refused options and crashes come without checks. That is never a pass.
+        checks = [_could_not(title, str(result["msg"]))]
     return {"kind": kind, "title": title, "waited": result.get("waited"), "checks": checks}
 
 
@@ -161,25 +161,14 @@ def _entry(check: Mapping[str, Any]) -> Entry:
 
 
 def _could_not(title: str, message: str) -> Entry:
-    reason = (
-        message.rpartition("Last error: ")[2].strip()
-        if "Last error: " in message
-        else message.partition(": ")[2] or message
-    )
-    next_command = ""
-    cause = "could_not_check"
-    if "API server" in reason or "kubeconfig" in reason:
-        cause, next_command = "cluster_unreachable", "kubectl get --raw /readyz"
-        reason += " Does the cluster run? With k3d: k3d cluster list; docker ps -a"
     return _entry(
         {
             "name": title,
             "ok": False,
             "expected": "an answer",
-            "observed": "could not be checked",
-            "detail": reason,
-            "cause": cause,
-            "next": next_command,
+            "observed": NO_ANSWER,
+            "detail": message,
+            "cause": "could_not_check",
         }
     )
 
@@ -194,20 +183,29 @@ def _verdict(groups: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> 
 
 
 def _incidents(failures: Sequence[Entry]) -> list[list[Entry]]:
-    """Failures that are about one thing, together; the one that explains most comes first."""
+    """Failures that have one reason, together; the one that explains most comes first."""
     incidents: dict[str, list[Entry]] = {}
     subjects = [entry["subject"] for entry in failures if entry["subject"]]
+    unreachable = any(entry["cause"] == "cluster_unreachable" for entry in failures)
     for entry in failures:
+        silent = entry["observed"] in (NO_ANSWER, PROMETHEUS_SILENT)
         about = entry["subject"] or next((item for item in subjects if item in entry["name"]), "")
-        key = about or (
-            f"{entry['cause']} {entry['detail']}" if entry["cause"] in _SHARED else f"{entry['kind']} {entry['name']}"
-        )
+        if silent and unreachable:
+            key = "cluster"
+        elif silent and (entry["cause"] == "prometheus_silent" or entry["kind"] in _ASK_PROMETHEUS):
+            key = "prometheus"
+        elif entry["cause"] in _ONE_REPAIR and entry["next"]:
+            key = f"{entry['cause']} {entry['next']}"
+        else:
+            key = about or f"{entry['kind']} {entry['name']}"
         incidents.setdefault(key, []).append(entry)
-    return [sorted(items, key=lambda item: not item["subject"]) for items in incidents.values()]
+    return [sorted(items, key=lambda item: not (item["next"] or item["subject"])) for items in incidents.values()]
 
 
-# Causes outside of what was checked: one reason for many failures.
-_SHARED = ("cluster_unreachable", "prometheus_silent", "could_not_check")
+# Causes that one command repairs for all of them.
+_ONE_REPAIR = ("hosts_entry_absent", "hosts_entry_wrong")
+# Kinds of groups whose checks cannot be made without Prometheus.
+_ASK_PROMETHEUS = ("targets", "rules", "metrics")
 
 
 def _xml(text: str) -> str:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.checks import Check, as_dicts, failure_message
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import (
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 SKIPPED = "skipped"
+NO_ANSWER = "no answer"
+PROMETHEUS_SILENT = "Prometheus does not answer"
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,31 @@ def poll_of(checks: list[ExplainedCheck], value: Any = None, last_error: str = "
 def conclude(
     module: AnsibleModule, title: str, poll: Callable[[], Poll], extra: Callable[[Any], dict[str, Any]] | None = None
 ) -> None:
-    """Poll as the waiting options say and end the module; nothing is ever changed."""
+    """Poll as the waiting options say and end the module; nothing is ever changed.
+
+    A result that failed always has a failed check: whoever reads only the checks must not take silence for a pass.
+    """
+    module.no_log_values.update(secrets_in(module.params.get("kubeconfig")))
+    started = int(time.time())
     try:
         waiting = waiting_from_params(module.params)
         outcome = wait_until(poll, waiting.timeout, waiting.interval, waiting.stable)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", changed=False, checks=[])
+        module.fail_json(
+            msg=f"{title}: {error}", changed=False, started=started, checks=as_dicts([no_answer(title, str(error))])
+        )
         return
+    checks = list(outcome.checks)
+    if not outcome.ok and (not outcome.answered or all(check.ok is not False for check in checks)):
+        checks = (
+            [*checks, no_answer(title, outcome.last_error)]
+            if outcome.answered
+            else [no_answer(title, outcome.last_error)]
+        )
     result: dict[str, Any] = {
         "changed": False,
-        "checks": as_dicts(outcome.checks),
+        "checks": as_dicts(checks),
+        "started": started,
         "attempts": outcome.attempts,
         "waited": round(outcome.waited, 1),
     }
@@ -68,4 +87,14 @@ def conclude(
     if outcome.ok:
         module.exit_json(**result)
     else:
-        module.fail_json(msg=failure_message(title, outcome.checks, outcome.last_error), **result)
+        module.fail_json(msg=failure_message(title, checks, outcome.last_error), **result)
+
+
+def no_answer(title: str, error: str) -> ExplainedCheck:
+    """The one check of a module that could not look."""
+    cluster = "the API server" in error or "kubeconfig" in error
+    cause = "cluster_unreachable" if cluster else "could_not_check"
+    command = "kubectl get --raw /readyz" if cluster else ""
+    return ExplainedCheck(
+        f"look whether: {title[0].lower()}{title[1:]}", False, "an answer", NO_ANSWER, error, cause, command
+    )

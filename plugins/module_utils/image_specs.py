@@ -104,8 +104,8 @@ def write_images(
     programs: Mapping[str, str],
     files_dir: str,
     report: Optional[Callable[[str], None]] = None,
-) -> Dict[str, str]:
-    """Write all images into one layout and return the id of each by its first name."""
+) -> Dict[str, List[str]]:
+    """Write all images into one layout and return the ids of each by its first name."""
     layout = Layout(folder)
     base = layout.add_file(root)
     known: Set[str] = layer_paths(root)

@@ -186,4 +186,5 @@ def create_arguments(spec: Spec, options: Mapping[str, Any], timeout: int) -> Li
         if options.get(option):
             arguments += [flag, str(options[option])]
     arguments += ["--kubeconfig-update-default=false", "--kubeconfig-switch-context=false"]
-    return [*arguments, "--wait", "--timeout", f"{timeout}s"]
+    # The caller rolls back: k3d's own way takes the nodes' logs along, and forgets the network and the volume at times.
+    return [*arguments, "--no-rollback", "--wait", "--timeout", f"{timeout}s"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils import k3d_state
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import (
@@ -19,7 +19,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.docker_engin
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import port_conflict, shortages
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import K3d
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import K3d, without_tokens
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_kubeconfig import (
     api_ready,
     rewritten,
@@ -166,10 +166,11 @@ class Runner:
             # A creation that was interrupted before anything ran: there is nothing to lose in it.
             self._do(f"remove the remains of an interrupted creation of {self.name}", self._delete)
             cluster = None
+        existed = cluster is not None
         if cluster is not None:
             cluster = self._repaired(cluster)
         if cluster is None:
-            self._create()
+            self._create(checked=existed)
             cluster = None if self.check_mode else self._required()
         if cluster is not None:
             self._kubeconfig()
@@ -192,6 +193,9 @@ class Runner:
                     f"cluster {self.name} is not what was declared, and this cannot be repaired in place: {text}. "
                     "Change the declaration, or have the cluster made anew, with the loss of all that is in it, by recreate: on_drift"
                 )
+            # What would keep the new one from being made is found out while the old one is still there.
+            own = {(port.address, port.published) for port in cluster.ports} | {(cluster.api_address, cluster.api_port or 0)}
+            self._before_creation(f"k3d-{self.name}", frozenset(own))
             self._do(f"delete {self.name} ({text})", self._delete)
             return None
         changed = False
@@ -237,31 +241,41 @@ class Runner:
             time.sleep(POLL_SECONDS)
         return still
 
-    def _refuse_taken_ports(self, mappings: List[k3d_state.PortMapping]) -> None:
+    def _refuse_taken_ports(self, mappings: Iterable[k3d_state.PortMapping]) -> None:
         if socket_path(self.engine.docker_host) is None:
             return  # the ports are those of another machine
-        taken = [port_conflict(port.address, port.published) for port in mappings if port.protocol == "tcp"]
-        conflicts = [text for text in taken if text]
+        conflicts: List[str] = []
+        for port in mappings:
+            text = port_conflict(port.address, port.published) if port.protocol == "tcp" else None
+            if text:
+                container = self._publisher(port.published)
+                conflicts.append(f"{text}, for container {container}" if container else text)
         if conflicts:
             raise DefiniteError(
                 f"cluster {self.name} cannot have its ports: {'; '.join(conflicts)}. End that process, or declare other ports"
             )
 
-    def _before_creation(self, leftovers: Leftovers) -> None:
+    def _publisher(self, number: int) -> str:
+        for container in self.engine.containers():
+            if any(port.get("PublicPort") == number for port in container.get("Ports") or []):
+                return str(container["Names"][0]).lstrip("/")
+        return ""
+
+    def _before_creation(self, network: str = "", own: FrozenSet[Tuple[str, int]] = frozenset()) -> None:
         """Refuse, in one message and before anything is made, what k3d would fail on half way."""
         problems: List[str] = []
         if socket_path(self.engine.docker_host):
             folder = str(self.engine.info().get("DockerRootDir") or "/")
             problems += shortages(folder, self.params["minimum_disk_gib"], self.params["minimum_memory_gib"])
         if self.spec.subnet and not self.spec.network:
-            other = k3d_state.overlapping(self.spec.subnet, self.engine.networks(), leftovers.network or "")
+            other = k3d_state.overlapping(self.spec.subnet, self.engine.networks(), network)
             if other:
                 problems.append(f"subnet {self.spec.subnet} overlaps with the Docker network {other}: choose another")
         if self.spec.network and self.engine.network(self.spec.network) is None and not self.spec.subnet:
             problems.append(f"there is no Docker network {self.spec.network}: create it, or leave network out")
         if problems:
             raise DefiniteError(f"cluster {self.name} cannot be created: {'; '.join(problems)}")
-        self._refuse_taken_ports(self.spec.published)
+        self._refuse_taken_ports(port for port in self.spec.published if (port.address, port.published) not in own)
         for option in ("image", "loadbalancer_image", "tools_image"):
             name = self.params[option]
             if name and self.engine.image_id(name) is None and not self.check_mode:
@@ -273,10 +287,12 @@ class Runner:
                         f"({error}). Load or build it, or name another"
                     ) from error
 
-    def _create(self) -> None:
+    def _create(self, checked: bool) -> None:
         leftovers = self._leftovers()
-        self._before_creation(leftovers)
-        if leftovers:
+        if not checked:
+            self._before_creation(f"k3d-{self.name}")
+        # In check mode those of a cluster that would be deleted are still there, and no leftovers.
+        if leftovers and not self.actions:
             self._do(f"remove leftovers ({leftovers})", lambda: self._remove(leftovers))
         self._do(f"create {self.name}", self._create_now)
 
@@ -287,9 +303,21 @@ class Runner:
             if broken:
                 raise ArgolabError("after its creation " + ", ".join(f"{node.name} is {node.state}" for node in broken))
         except ArgolabError as error:
-            # k3d's own rollback leaves a network and a volume where it is itself short of an image.
+            said = self._said_by_nodes()
             self._delete()
-            raise ArgolabError(f"cluster {self.name} was not created, and nothing of it is left: {error}") from error
+            raise ArgolabError(f"cluster {self.name} was not created, and nothing of it is left: {error}{said}") from error
+
+    def _said_by_nodes(self) -> str:
+        """Return the state and last words of the first server, before it is removed."""
+        name = f"k3d-{self.name}-server-0"
+        try:
+            container = self.engine.container(name)
+        except ArgolabError:
+            return ""
+        if container is None:
+            return ""
+        lines = without_tokens(" | ".join(self.engine.last_log_lines(name)))
+        return f". {name} was {container['State']['Status']} and last said: {lines or 'nothing'}"
 
     # --- kubeconfig and API ----------------------------------------------------------------------------------
 

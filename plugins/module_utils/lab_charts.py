@@ -101,7 +101,13 @@ def read_crds(folders: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def numbered(text: str, number: str) -> str:
     """Chart.yaml with the digest in its version, so that helm and people see that it is another chart."""
-    return re.sub(r"^(version: \S*?)(\+\S*)?$", rf"\1\2.{number}" if "+" in text else rf"\1+{number}", text, count=1, flags=re.MULTILINE)
+    return re.sub(
+        r"^version: (\S+)$",
+        lambda found: f"version: {found[1]}{'.' if '+' in found[1] else '+'}{number}",
+        text,
+        count=1,
+        flags=re.MULTILINE,
+    )
 
 
 def write_chart(source: str, target: str, chart: Chart, number: str) -> None:

@@ -179,8 +179,8 @@ class Layout:
             handle.write(data)
         return blob
 
-    def add_image(self, image: Image) -> str:
-        """Add an image under all its names and return its id, the digest of its configuration."""
+    def add_image(self, image: Image) -> List[str]:
+        """Add an image under all its names and return its ids: the digests of its configuration and of its manifest."""
         config = self._add_json(
             {
                 "architecture": self.architecture,
@@ -214,7 +214,8 @@ class Layout:
                 "Layers": ["/".join(("blobs", *layer.digest.split(":", 1))) for layer in image.layers],
             }
         )
-        return config.digest
+        # An engine that keeps images in containerd knows an image by the second one.
+        return [config.digest, manifest.digest]
 
     def finish(self) -> None:
         """Write the files that make the folder a layout."""

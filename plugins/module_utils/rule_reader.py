@@ -10,7 +10,11 @@ from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.explained import (
+    PROMETHEUS_SILENT,
+    ExplainedCheck,
+    poll_of,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.rule_chain import rule_object_checks
@@ -44,7 +48,7 @@ class RuleReader:
         except ArgolabError as failure:
             error = str(failure)
             silent = ExplainedCheck(
-                "PrometheusRules", False, "loaded", "Prometheus does not answer", error, "prometheus_silent",
+                "PrometheusRules", False, "loaded", PROMETHEUS_SILENT, error, "prometheus_silent",
                 "kubectl get pods -A -l app.kubernetes.io/name=prometheus",
             )  # fmt: skip
             return poll_of([silent, *absent], None, error)

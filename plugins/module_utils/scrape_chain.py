@@ -107,7 +107,7 @@ def examine(
         )
     return (
         _not_selected(monitor, cluster, prometheus)
-        or _service_links(monitor, endpoints[pool.index], cluster)
+        or _service_links(monitor, endpoints[pool.index], cluster, active)
         or _prometheus_links(pool_name, monitor, endpoints[pool.index], cluster, active, loaded_pools)
     )
 
@@ -169,7 +169,7 @@ def _why_not_selected(prometheus: Object, monitor: Object, cluster: Cluster) -> 
     )
 
 
-def _service_links(monitor: Object, endpoint: Object, cluster: Cluster) -> Finding | None:
+def _service_links(monitor: Object, endpoint: Object, cluster: Cluster, active: Sequence[Object]) -> Finding | None:
     spec = monitor.get("spec") or {}
     selector = spec.get("selector") or {}
     where = _monitor_namespaces(monitor)
@@ -180,9 +180,12 @@ def _service_links(monitor: Object, endpoint: Object, cluster: Cluster) -> Findi
     with_port = [item for item in selected if _has_port(item, endpoint)]
     if not with_port:
         return _no_port(monitor, endpoint, selected)
-    if not any(_addresses(item, endpoint, cluster) for item in with_port):
-        return _no_endpoints(monitor, endpoint, with_port, cluster)
-    return None
+    if any(_addresses(item, endpoint, cluster) for item in with_port):
+        return None
+    if any(_addresses(item, endpoint, cluster, ready_only=False) for item in with_port) and active:
+        # Prometheus scrapes pods that are not ready, too: what it sees of them says more.
+        return None
+    return _no_endpoints(monitor, endpoint, with_port, cluster)
 
 
 def _no_service(

@@ -11,7 +11,11 @@ from typing import Any
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import read_workloads
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.explained import (
+    PROMETHEUS_SILENT,
+    ExplainedCheck,
+    poll_of,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_chain import (
@@ -136,6 +140,6 @@ def _check(pool: str, finding: Finding, targets: list[dict[str, Any]]) -> Explai
     expected = f"{count_text(finding.expected, 'target')} up" if finding.expected else "at least 1 target, all up"
     observed = f"{up} of {count_text(len(own), 'target')} up" if own else "no target"
     if finding.cause == "prometheus_silent":
-        observed = "Prometheus does not answer"
+        observed = PROMETHEUS_SILENT
     label = f"scrape chain {pool}"
     return ExplainedCheck(label, finding.ok, expected, observed, finding.text, finding.cause, finding.next, pool)

@@ -55,7 +55,7 @@ SCRAPE_CAUSES: Sequence[tuple[str, str]] = (
         "the pod closes the connection: it is restarting, or the port speaks another protocol",
     ),
     (
-        r"Content-Type|expected|invalid metric|parse|unsupported",
+        r"Content-Type|expected|invalid|not a valid|parse|unsupported",
         "what answers there is not in the metrics format: wrong port or path",
     ),
 )

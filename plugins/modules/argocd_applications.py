@@ -93,6 +93,10 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+started:
+  description: Time of the first look, in seconds since 1970.
+  returned: when anything could be checked
+  type: int
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
@@ -113,13 +117,20 @@ from ansible_collections.argolab.observability.plugins.module_utils.argocd impor
     expectation_checks,
     metric_checks,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
     kube_from_params,
     prometheus_from_params,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, conclude, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.explained import (
+    PROMETHEUS_SILENT,
+    ExplainedCheck,
+    conclude,
+    no_answer,
+    poll_of,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
 
 HEALTH = ["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
@@ -152,7 +163,7 @@ def main() -> None:
         kube = kube_from_params(params)
         prometheus = prometheus_from_params(kube, params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=[])
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
         return
 
     def poll() -> Poll:
@@ -166,7 +177,9 @@ def main() -> None:
             except ArgolabError as failure:
                 # What the API server said is worth showing although Prometheus does not answer.
                 error = str(failure)
-                checks.append(ExplainedCheck("argocd_app_info", False, "an answer", "none", error, "prometheus_silent"))
+                checks.append(
+                    ExplainedCheck("argocd_app_info", False, "an answer", PROMETHEUS_SILENT, error, "prometheus_silent")
+                )
         return poll_of(checks, states, error)
 
     def extra(states: Any) -> dict[str, Any]:

@@ -38,17 +38,12 @@ options:
   ingress_hosts:
     description: Host names that an Ingress has to serve.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      name:
-        description: The host name.
-        type: str
-        required: true
-      skip:
-        description: Why this one is not to be checked. It is then reported as skipped.
-        type: str
-        default: ""
+  skipped_hosts:
+    description: Why some of O(ingress_hosts) are not to be checked, by host name. They are then reported as skipped.
+    type: dict
+    default: {}
   ingress_class:
     description: Ingress class that the cluster's controller serves, to explain an Ingress without an address.
     type: str
@@ -64,10 +59,9 @@ EXAMPLES = r"""
     kubeconfig: "{{ cluster_kubeconfig }}"
     context: "{{ cluster_context }}"
     namespaces: [monitoring, argocd]
-    ingress_hosts:
-      - name: prometheus.example.it
-      - name: grafana.example.it
-        skip: Grafana is off
+    ingress_hosts: [prometheus.example.it, grafana.example.it]
+    skipped_hosts:
+      grafana.example.it: Grafana is off
     wait_timeout: 60
 """
 
@@ -90,6 +84,10 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+started:
+  description: Time of the first look, in seconds since 1970.
+  returned: when anything could be checked
+  type: int
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
@@ -108,6 +106,7 @@ cluster:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_ARGUMENT_SPEC,
     kube_from_params,
@@ -119,7 +118,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_chec
     read_workloads,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, conclude, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.explained import (
+    ExplainedCheck,
+    conclude,
+    no_answer,
+    poll_of,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
 
@@ -131,21 +135,18 @@ def main() -> None:
             **WAIT_ARGUMENT_SPEC,
             "namespaces": {"type": "list", "elements": "str", "default": []},
             "zero_replicas_allowed": {"type": "list", "elements": "str", "default": []},
-            "ingress_hosts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {"name": {"type": "str", "required": True}, "skip": {"type": "str", "default": ""}},
-            },
+            "ingress_hosts": {"type": "list", "elements": "str", "default": []},
+            "skipped_hosts": {"type": "dict", "default": {}},
             "ingress_class": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     params = module.params
+    title = "The cluster is not as it should be"
     try:
         kube = kube_from_params(params)
     except ArgolabError as error:
-        module.fail_json(msg=f"The cluster is not as it should be: {error}", checks=[])
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
         return
 
     def poll() -> Poll:
@@ -160,7 +161,9 @@ def main() -> None:
             )
         if params["ingress_hosts"]:
             ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
-            checks += ingress_checks(ingresses, params["ingress_hosts"], params["ingress_class"])
+            checks += ingress_checks(
+                ingresses, params["ingress_hosts"], params["ingress_class"], params["skipped_hosts"]
+            )
         return poll_of(checks, {"version": version, "nodes": nodes})
 
     def extra(value: Any) -> dict[str, Any]:
@@ -173,7 +176,7 @@ def main() -> None:
         version = str(value["version"].get("gitVersion"))
         return {"cluster": {"context": kube.context, "server": kube.server, "version": version, "nodes": kubelet}}
 
-    conclude(module, "The cluster is not as it should be", poll, extra)
+    conclude(module, title, poll, extra)
 
 
 if __name__ == "__main__":

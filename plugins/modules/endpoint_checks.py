@@ -29,19 +29,18 @@ options:
     default: []
     suboptions:
       name:
-        description: What it is called in results.
+        description: What it is called in results; also the name asked for where O(endpoints[].host) is not given.
         type: str
         required: true
       url:
-        description: Scheme, address and port, such as V(http://127.0.0.1:8080).
+        description: Scheme, address and port, such as V(http://127.0.0.1:8080), where it is not O(url).
         type: str
-        required: true
       path:
         description: Path to ask for.
         type: str
         default: /
       host:
-        description: Name for the C(Host) header, and for TLS with V(https).
+        description: Name for the C(Host) header, and for TLS with V(https). By default O(endpoints[].name).
         type: str
       status:
         description: Statuses that are good.
@@ -56,10 +55,14 @@ options:
         description: Whether the certificate is checked where the URL is V(https).
         type: bool
         default: true
-      skip:
-        description: Why this one is not to be checked. It is then reported as skipped.
-        type: str
-        default: ""
+  url:
+    description: Scheme, address and port of the ingress, for all O(endpoints) that have no own.
+    type: str
+    default: ""
+  skipped_endpoints:
+    description: Why some of O(endpoints) are not to be checked, by name. They are then reported as skipped.
+    type: dict
+    default: {}
   names:
     description: Names that have to be in the hosts file.
     type: list
@@ -89,10 +92,9 @@ seealso:
 EXAMPLES = r"""
 - name: Prometheus answers through the ingress, and its name leads there
   argolab.observability.endpoint_checks:
+    url: http://127.0.0.1:8080
     endpoints:
       - name: prometheus.example.it
-        url: http://127.0.0.1:8080
-        host: prometheus.example.it
         path: /-/ready
     names: [prometheus.example.it]
     addresses: [127.0.0.1]
@@ -135,13 +137,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.waiter impor
 
 ENDPOINT_SPEC = {
     "name": {"type": "str", "required": True},
-    "url": {"type": "str", "required": True},
+    "url": {"type": "str"},
     "path": {"type": "str", "default": "/"},
     "host": {"type": "str"},
     "status": {"type": "list", "elements": "int", "default": [200]},
     "contains": {"type": "str", "default": ""},
     "validate_certs": {"type": "bool", "default": True},
-    "skip": {"type": "str", "default": ""},
 }
 
 
@@ -150,6 +151,8 @@ def main() -> None:
         argument_spec={
             **WAIT_ARGUMENT_SPEC,
             "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_SPEC},
+            "url": {"type": "str", "default": ""},
+            "skipped_endpoints": {"type": "dict", "default": {}},
             "names": {"type": "list", "elements": "str", "default": []},
             "addresses": {"type": "list", "elements": "str", "default": []},
             "hosts_path": {"type": "path", "default": "/etc/hosts"},
@@ -161,7 +164,10 @@ def main() -> None:
     params = module.params
 
     def poll() -> Poll:
-        checks = [endpoint_check(item, params["request_timeout"]) for item in params["endpoints"]]
+        checks = [
+            endpoint_check(item, params["request_timeout"], params["url"], params["skipped_endpoints"])
+            for item in params["endpoints"]
+        ]
         if params["names"]:
             content = read_hosts(params["hosts_path"])
             checks += name_checks(params["names"], content, params["hosts_path"], params["addresses"], params["repair"])

@@ -13,7 +13,7 @@ author:
   - argolab.observability contributors (@argolab)
 description:
   - Reads dashboards from files, URLs and inline definitions, checks all of them, and returns the objects for
-    M(kubernetes.core.k8s) to apply, together with those that an earlier list left in the cluster.
+    M(kubernetes.core.k8s) to apply and those that an earlier list left in the cluster.
   - Anything wrong fails with one message that names the dashboard. Checked are the source, the JSON, uid and title, the
     size that a ConfigMap holds, and uids, ConfigMaps and file names that two dashboards would share.
 extends_documentation_fragment:
@@ -32,7 +32,7 @@ attributes:
     support: full
 options:
   dashboards:
-    description: Dashboards to deliver, each from exactly one of file, url and definition.
+    description: Dashboards, each from exactly one of file, url and definition.
     type: list
     elements: dict
     default: []
@@ -57,8 +57,7 @@ options:
         type: str
   application:
     description:
-      - An Application of Argo CD that delivers the dashboards from git. It takes the place of the ConfigMaps that
-        O(dashboards) would become, which are then left to git.
+      - An Application of Argo CD that delivers the dashboards from git, in place of O(dashboards).
     type: dict
     suboptions:
       name:
@@ -136,7 +135,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 definitions:
-  description: Objects to apply.
+  description: Objects to apply, those that are not in the cluster as they should be.
   returned: success
   type: list
   elements: dict
@@ -145,6 +144,11 @@ pending:
   returned: success
   type: list
   elements: dict
+current:
+  description: Names of the objects that are in the cluster as they should be.
+  returned: success
+  type: list
+  elements: str
 stale:
   description: Objects of this set that are no longer wanted, by C(apiVersion), C(kind) and C(metadata).
   returned: success
@@ -163,13 +167,8 @@ from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.argolab.observability.plugins.module_utils import dashboards
+from ansible_collections.argolab.observability.plugins.module_utils import dashboards, kube_access
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
-    KUBE_ARGUMENT_SPEC,
-    KubeClient,
-    KubeError,
-)
 
 DASHBOARD = {
     **{key: {"type": "str"} for key in ("file", "url", "name", "namespace", "folder")},
@@ -183,7 +182,7 @@ APPLICATION = {
     "destination_server": {"type": "str", "default": "https://kubernetes.default.svc"},
 }
 ARGUMENT_SPEC = {
-    **KUBE_ARGUMENT_SPEC,
+    **kube_access.KUBE_ARGUMENT_SPEC,
     "dashboards": {"type": "list", "elements": "dict", "default": [], "options": DASHBOARD},
     "application": {"type": "dict", "options": APPLICATION},
     "namespace": {"type": "str", "default": "monitoring"},
@@ -194,6 +193,7 @@ ARGUMENT_SPEC = {
     "base_dir": {"type": "path", "default": "."},
     "timeout": {"type": "int", "default": 20},
 }
+SHOWN = ("uid", "title", "name", "namespace", "folder")
 SETTINGS = ("label", "label_value", "namespace", "folder_annotation", "set_name", "base_dir")
 
 
@@ -209,15 +209,15 @@ def fetch(url: str, timeout: int) -> bytes:
         raise ArgolabError(f"could not be fetched: {getattr(exc, 'reason', None) or exc}.") from None
 
 
-def connect(params: dict[str, Any], check_mode: bool) -> KubeClient | None:
+def connect(params: dict[str, Any], check_mode: bool) -> kube_access.KubeClient | None:
     """The cluster, or None in check mode while there is none."""
     kubeconfig = params["kubeconfig"]
     if check_mode and isinstance(kubeconfig, str) and not os.path.exists(os.path.expanduser(kubeconfig)):
         return None
-    client = KubeClient(kubeconfig, params["context"])
+    client = kube_access.KubeClient(kubeconfig, params["context"])
     try:
         client.get("/version")
-    except KubeError as exc:
+    except kube_access.KubeError as exc:
         if check_mode and not exc.definite:
             return None
         raise
@@ -237,11 +237,10 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         "changed": bool(plan.pending),
         "definitions": plan.apply,
         "pending": plan.pending,
+        "current": [one["metadata"]["name"] for one in plan.current],
         "stale": plan.stale,
-        "dashboards": [
-            {key: getattr(one, key) for key in ("uid", "title", "name", "namespace", "folder")} for one in found
-        ],
-        "warnings": dashboards.hints(found),
+        "dashboards": [{key: getattr(one, key) for key in SHOWN} for one in found],
+        "hints": dashboards.hints(found),
     }
 
 
@@ -252,6 +251,8 @@ def main() -> None:
         result = run(module.params, module.check_mode)
     except ArgolabError as exc:
         module.fail_json(msg=str(exc))
+    for warning in result.pop("hints"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -168,11 +168,11 @@ def present(params: dict[str, Any], content: bytes, check_mode: bool, result: di
         if not check_mode:
             raise
         # The cluster that will answer may not be there yet.
-        result["warnings"] = [f"Check mode: the names would be written once an endpoint is there. {exc}"]
+        result["hints"] = [f"Check mode: the names would be written once an endpoint is there. {exc}"]
         result["changed"] = True
         return content
     if choice.problem:
-        result["warnings"] = [f"{choice.strategy} {choice.address} was asked for, but: {choice.problem}."]
+        result["hints"] = [f"{choice.strategy} {choice.address} was asked for, but: {choice.problem}."]
     result["chosen"] = asdict(choice)
     return hosts_file.with_block(content, marker, choice.address, names)
 
@@ -221,6 +221,8 @@ def main() -> None:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{module.params['path']} could not be written, it is as it was: {exc.strerror or exc}.")
+    for warning in result.pop("hints", []):
+        module.warn(warning)
     module.exit_json(**result)
 
 

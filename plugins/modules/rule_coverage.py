@@ -71,6 +71,10 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+started:
+  description: Time of the first look, in seconds since 1970.
+  returned: when anything could be checked
+  type: int
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
@@ -78,13 +82,14 @@ attempts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
     kube_from_params,
     prometheus_from_params,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude
+from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer
 from ansible_collections.argolab.observability.plugins.module_utils.rule_reader import RuleReader
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
 
@@ -104,7 +109,7 @@ def main() -> None:
         kube = kube_from_params(module.params)
         prometheus = prometheus_from_params(kube, module.params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=[])
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
         return
     reader = RuleReader(kube, prometheus, module.params["namespaces"], module.params["required"])
     conclude(module, title, reader.poll)

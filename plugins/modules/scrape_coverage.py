@@ -87,6 +87,10 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+started:
+  description: Time of the first look, in seconds since 1970.
+  returned: when anything could be checked
+  type: int
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
@@ -94,13 +98,14 @@ attempts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
     kube_from_params,
     prometheus_from_params,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude
+from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_reader import ScrapeReader
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
 
@@ -120,7 +125,7 @@ def main() -> None:
         kube = kube_from_params(module.params)
         prometheus = prometheus_from_params(kube, module.params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=[])
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
         return
     reader = ScrapeReader(kube, prometheus, module.params["pools"], module.params["ignored_pools"])
     conclude(module, title, reader.poll)

@@ -15,8 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 VERBS = (
-    "lab", "verify", "values", "forward", "down", "clean-lab", "test", "lint", "sanity", "unit", "integration",
-    "molecule", "bench", "collection",
+    "lab", "verify", "values", "passwords", "forward", "down", "clean-lab", "test", "lint", "sanity", "unit",
+    "integration", "molecule", "bench", "collection",
 )  # fmt: skip
 
 # A Python that claims a version and "makes" an environment of stand-ins; every call is logged.

@@ -78,7 +78,7 @@ class Fixture:
                     "cluster": "test",
                     "kubeconfig": str(folder / "kubeconfig.yaml"),
                     "context": "k3d-test",
-                    "programs": {"kubectl": str(kubectl)},
+                    "kubectl": str(kubectl),
                 }
             )
         )

@@ -55,7 +55,7 @@ COREDNS
 fi
 while true; do sleep 1; done
 """
-HANGING = "#!/bin/sh\ntrap 'exit 0' TERM INT\necho waiting\nwhile true; do sleep 1; done\n"
+HANGING = "#!/bin/sh\ntrap 'exit 0' TERM INT\necho waiting for ever\nwhile true; do sleep 1; done\n"
 PROXY = """#!/bin/sh
 trap 'exit 0' TERM INT
 seen=none

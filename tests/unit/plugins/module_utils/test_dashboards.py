@@ -252,6 +252,26 @@ def test_a_missing_namespace_is_an_error_and_pending_in_check_mode() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"metadata": {"uid": "1", "labels": {"theirs": "kept"}}}, True),
+        ({"data": {"cm-a.json": "other"}}, False),
+        ({"data": {**WANTED[0]["data"], "theirs.json": "{}"}}, True),
+        ({"data": None}, False),
+        ({"metadata": {"labels": {"grafana_dashboard": "0"}}}, False),
+    ],
+)
+def test_only_what_differs_is_applied(change: dict[str, Any], same: bool) -> None:
+    metadata = {**WANTED[0]["metadata"], **change.get("metadata", {})}
+    metadata["labels"] = {**WANTED[0]["metadata"]["labels"], **metadata.get("labels", {})}
+    listed = {"metadata": metadata, "data": change.get("data", WANTED[0]["data"])}
+    plan = dashboards.plan(WANTED, SETTINGS, FakeCluster({**MONITORING, "/api/v1/configmaps": [listed]}), False)
+    assert (plan.apply, plan.current) == (([], WANTED) if same else (WANTED, []))
+    assert plan.stale == []
+
+
+@pytest.mark.parametrize(
     "path", ["/api/v1/namespaces/monitoring", "/api/v1/configmaps", "/apis/argoproj.io/v1alpha1/applications"]
 )
 def test_a_server_that_fails_is_not_taken_for_an_empty_one(path: str) -> None:
@@ -281,6 +301,10 @@ def test_the_application_and_the_config_maps_take_turns() -> None:
     }
     assert manifest["spec"]["destination"]["namespace"] == "monitoring"
     answers = {**MONITORING, "/api/v1/namespaces/argocd": {}, "/api/v1/configmaps": [config_map("cm-a")]}
+    with pytest.raises(DashboardError, match="Install Argo CD first"):
+        dashboards.plan([manifest], SETTINGS, FakeCluster(answers), False)
+    assert dashboards.plan([manifest], SETTINGS, FakeCluster(answers), True).pending == [manifest]
+    answers["/apis/argoproj.io/v1alpha1"] = {}
     applications = "/apis/argoproj.io/v1alpha1/applications"
     to_git = dashboards.plan([manifest], SETTINGS, FakeCluster({**answers, applications: []}), False)
     assert [one["kind"] for one in to_git.stale] == ["ConfigMap"]

@@ -132,6 +132,7 @@ def test_a_missing_pool_names_the_nearest_and_the_monitor() -> None:
         ),
         ("sample limit exceeded", "limit"),
         ('Get "http://a": EOF', "closes the connection"),
+        ('"INVALID" is not a valid start token', "metrics format"),
         ('expected a valid start token, got "<" ("INVALID") while parsing: "<"', "metrics format"),
         ('received unsupported Content-Type "text/html" and no fallback_scrape_protocol specified', "metrics format"),
         ("something nobody has seen", ""),

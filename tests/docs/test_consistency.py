@@ -1,0 +1,127 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles, modules and metadata agree with each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in ROOT.glob("roles/*") if (path / "tasks").is_dir())
+MODULES = sorted(ROOT.glob("plugins/modules/*.py"))
+
+
+class Loader(yaml.SafeLoader):
+    """Reads Ansible's own tags as plain values."""
+
+
+for tag in ("!unsafe", "!vault"):
+    Loader.add_constructor(tag, lambda loader, node: loader.construct_scalar(node))
+
+
+def load(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader)
+
+
+def options_of(role: Path) -> dict[str, dict[str, Any]]:
+    return load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"].get("options", {})
+
+
+def defaults_of(role: Path) -> dict[str, Any]:
+    path = role / "defaults" / "main.yml"
+    return (load(path) or {}) if path.exists() else {}
+
+
+def each_role(function):
+    return pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)(function)
+
+
+@each_role
+def test_role_is_complete(role: Path) -> None:
+    expected = ("tasks/main.yml", "tasks/preflight.yml", "meta/argument_specs.yml", "meta/main.yml", "README.md")
+    assert not [name for name in expected if not (role / name).exists()]
+
+
+@each_role
+def test_options_are_named_after_the_role(role: Path) -> None:
+    assert not [name for name in {**options_of(role), **defaults_of(role)} if not name.startswith(f"{role.name}_")]
+
+
+@each_role
+def test_every_default_is_an_option(role: Path) -> None:
+    assert not set(defaults_of(role)) - set(options_of(role))
+
+
+@each_role
+def test_defaults_equal_those_of_the_specs(role: Path) -> None:
+    """Only what is the same everywhere has a default in the specs; an expression is described in words."""
+    defaults, options = defaults_of(role), options_of(role)
+    wrong = {}
+    for name, option in options.items():
+        if name not in defaults:
+            if "default" in option:
+                wrong[name] = "its default is in the specs only"
+            continue
+        expression = isinstance(defaults[name], str) and "{{" in defaults[name]
+        if "default" in option and not expression and option["default"] != defaults[name]:
+            wrong[name] = f"{option['default']!r} in the specs, {defaults[name]!r} in the defaults"
+        if option.get("required"):
+            wrong[name] = "required, and has a default"
+    assert not wrong
+
+
+def incomplete(options: dict[str, dict[str, Any]], prefix: str = "") -> list[str]:
+    found = []
+    for name, option in options.items():
+        if "type" not in option or not option.get("description"):
+            found.append(prefix + name)
+        if option.get("type") == "list" and "elements" not in option:
+            found.append(f"{prefix}{name} (elements)")
+        found += incomplete(option.get("options") or {}, f"{prefix}{name}.")
+    return found
+
+
+@each_role
+def test_options_have_type_and_description(role: Path) -> None:
+    assert not incomplete(options_of(role))
+
+
+@each_role
+def test_readme_of_the_role_names_every_option(role: Path) -> None:
+    text = (role / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in options_of(role) if name not in text]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_module_is_thin(module: Path) -> None:
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 260
+
+
+def test_action_groups_and_modules_agree() -> None:
+    """A module without a group gets no module_defaults, and nobody notices."""
+    groups = load(ROOT / "meta" / "runtime.yml")["action_groups"]
+    members = {name for group in groups.values() for name in group if isinstance(name, str)}
+    assert members == {path.stem for path in MODULES}
+
+
+def test_fragments_are_used_and_exist() -> None:
+    used = set()
+    for module in MODULES:
+        documentation = module.read_text(encoding="utf-8").split("DOCUMENTATION", 1)[1]
+        parsed = yaml.safe_load(documentation.split('"""' if '"""' in documentation[:8] else "'''")[1])
+        used |= {name.split(".")[2] for name in parsed.get("extends_documentation_fragment", [])}
+    assert used == {path.stem for path in ROOT.glob("plugins/doc_fragments/*.py") if path.stem != "__init__"}
+
+
+def test_python_files_carry_the_licence() -> None:
+    files = [path for folder in ("plugins", "scripts", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")]
+    heads = {path: path.read_text(encoding="utf-8")[:600] for path in files}
+    licence = "SPDX-License-Identifier: GPL-3.0-or-later"
+    without = [str(path.relative_to(ROOT)) for path, head in heads.items() if head and licence not in head]
+    assert files
+    assert not without

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documents say exists, exists; what exists is said."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROLE_DOCUMENTS = sorted(ROOT.glob("roles/*/README.md"))
+
+
+def commands(text: str) -> list[str]:
+    """Every command: the lines of console blocks, and inline code that starts like one."""
+    blocks = re.findall(r"```(?:console|sh|bash)\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"`((?:make|scripts/|ansible-playbook|PYTHON=)[^`]*)`", text)
+    return [re.sub(r"\s+#.*", "", line).strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def verbs() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def site_tags() -> set[str]:
+    plays = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text(encoding="utf-8"))
+    return {tag for play in plays for tag in play.get("tags", [])}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS + ROLE_DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_name_what_exists(document: Path) -> None:
+    wrong = []
+    for command in commands(document.read_text(encoding="utf-8")):
+        words = command.split()
+        if "make" in words:
+            verb = words[words.index("make") + 1] if words[-1] != "make" else "help"
+            wrong += [command] if verb not in verbs() else []
+        wrong += [word for word in words if word.startswith(("scripts/", "playbooks/")) and not (ROOT / word).exists()]
+        wrong += [word for word in words if re.fullmatch(r"(site|teardown)\.yml", word) and not (ROOT / word).exists()]
+        for tags in re.findall(r"--(?:skip-)?tags[ =]([\w,]+)", command):
+            wrong += [command] if set(tags.split(",")) - site_tags() else []
+        for inventory in re.findall(r"-i (inventory/\S+)", command):
+            wrong += [command] if not (ROOT / inventory.strip('"')).exists() else []
+    assert not wrong
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    found = commands((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found[:2] == ["make lab", "make test"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS + ROLE_DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (document.parent / link).exists()]
+
+
+def test_readme_lists_roles_playbooks_and_tags() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| \[`(\w+)`\]\(roles/", text, re.MULTILINE)) == {
+        path.parent.parent.name for path in ROOT.glob("roles/*/tasks/main.yml")
+    }
+    rows = dict(re.findall(r"^\| `playbooks/(\w+)\.yml` \| `?(\w*)`? ?\|", text, re.MULTILINE))
+    assert set(rows) == {path.stem for path in ROOT.glob("playbooks/*.yml")} - {"site"}
+    assert {tag for tag in rows.values() if tag} == site_tags()
+
+
+def test_make_lab_and_play_are_the_same() -> None:
+    dry = subprocess.run(["make", "-C", str(ROOT), "-n", "lab"], capture_output=True, text=True, check=True).stdout
+    assert "scripts/play site.yml" in dry
+
+
+def test_command_lines_of_scripts_are_accepted() -> None:
+    """The options that the documents give to scripts are options of these scripts."""
+    for script, options in (
+        ("scripts/forward.py", ["--argocd-port", "--once"]),
+        ("scripts/run_tests.py", ["--only", "--list"]),
+        ("benchmarks/run.py", ["--cold", "--keep"]),
+    ):
+        command = [sys.executable, str(ROOT / script), "--help"]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert not [option for option in options if option not in listing]

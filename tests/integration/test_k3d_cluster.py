@@ -1,0 +1,256 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life cycle of clusters, with the real k3d on a real Docker engine.
+
+The node image is a stand-in without a Kubernetes in it (files/standin_images.py): containers, networks, ports and k3d's own
+behaviour are real, the API server is not, so that api_check is off here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import DockerEngine
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "files"))
+import k3d_support  # noqa: E402
+import standin_images  # noqa: E402
+
+NAME = "argolab-test"
+SUBNET = "172.31.253.0/24"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Lab:
+    """One declared cluster on the engine."""
+
+    def __init__(self, docker_host: str, k3d: str, folder: Path) -> None:
+        self.engine = DockerEngine(docker_host)
+        self.kubeconfig = folder / "kubeconfig"
+        self.port = free_port()
+        self.params: dict[str, Any] = {
+            **k3d_support.DEFAULTS,
+            "name": NAME,
+            "docker_host": docker_host,
+            "k3d_binary": k3d,
+            "image": standin_images.NODE,
+            "loadbalancer_image": standin_images.LOADBALANCER,
+            "tools_image": standin_images.TOOLS,
+            "api_port": f"127.0.0.1:{free_port()}",
+            "ports": [f"127.0.0.1:{self.port}:80@loadbalancer"],
+            "subnet": SUBNET,
+            "kubeconfig": str(self.kubeconfig),
+        }
+
+    def run(self, check: bool = False, **changes: Any) -> dict[str, Any]:
+        result = Runner({**self.params, **changes}, check).run()
+        assert ("diff" in result) == result["changed"]
+        return result
+
+    def fails(self, check: bool = False, **changes: Any) -> str:
+        with pytest.raises(ArgolabError) as caught:
+            self.run(check, **changes)
+        return str(caught.value)
+
+    def matrix(self, **changes: Any) -> list[dict[str, Any]]:
+        """In check mode, for real, and both again: the change is predicted, made once, and not made twice."""
+        results = [self.run(True, **changes), self.run(**changes), self.run(True, **changes), self.run(**changes)]
+        assert [result["changed"] for result in results] == [True, True, False, False]
+        assert results[0]["actions"] and results[2]["actions"] == results[3]["actions"] == []
+        return results
+
+    def leftovers(self) -> list[str]:
+        """All that carries the cluster's name on the engine."""
+        found = [str(item["Names"]) for item in self.engine.containers() if NAME in str(item["Names"])]
+        found += [str(item["Name"]) for item in self.engine.networks() if NAME in str(item["Name"])]
+        volumes = self.engine.get("/volumes")["Volumes"] or []
+        return found + [str(item["Name"]) for item in volumes if NAME in str(item["Name"])]
+
+    def states(self) -> dict[str, str]:
+        return {node["name"]: node["state"] for node in self.run(True)["cluster"]["nodes"]}
+
+
+@pytest.fixture(scope="module")
+def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if not os.path.exists(standin_images.BUSYBOX):
+        pytest.skip("the stand-in images need a static busybox (Debian's busybox-static)")
+    with contextlib.contextmanager(k3d_support.engine)(tmp_path_factory) as host:
+        standin_images.load(k3d_support.local_socket(host))
+        yield host
+        engine = DockerEngine(host)
+        for image in standin_images.IMAGES:
+            with contextlib.suppress(ArgolabError):
+                engine.request("DELETE", f"/images/{image}?force=1")
+
+
+@pytest.fixture
+def lab(docker_host: str, tmp_path: Path) -> Iterator[Lab]:
+    made = Lab(docker_host, k3d_support.k3d_program(), tmp_path)
+    yield made
+    made.run(state="absent")
+    assert made.leftovers() == []
+
+
+def test_life_cycle(lab: Lab) -> None:
+    predicted, created, _again, same = lab.matrix()
+    assert predicted["diff"] == created["diff"]
+    assert created["diff"]["before"] == "absent\n"
+    cluster = same["cluster"]
+    assert cluster["context"] == f"k3d-{NAME}"
+    assert cluster["subnet"] == SUBNET
+    assert cluster["ports"] == [f"127.0.0.1:{lab.port}->80/tcp"]
+    assert {node["role"]: node["state"] for node in cluster["nodes"]} == {"loadbalancer": "running", "server": "running"}
+    addresses = {node["name"]: node["ip"] for node in cluster["nodes"]}
+
+    # the kubeconfig: its own file, private, an address that works from here; and put right when it was touched
+    assert stat.S_IMODE(lab.kubeconfig.stat().st_mode) == 0o600
+    config = yaml.safe_load(lab.kubeconfig.read_text())
+    assert config["clusters"][0]["cluster"]["server"] == f"https://{lab.params['api_port']}" == cluster["api_server"]
+    lab.kubeconfig.write_text("clusters: []\n")
+    assert lab.run()["actions"] == [f"write {lab.kubeconfig}"]
+    assert yaml.safe_load(lab.kubeconfig.read_text()) == config
+
+    # a stopped node container is started by the next run, with the address that it had
+    lab.engine.act(f"k3d-{NAME}-server-0", "stop")
+    healed = lab.matrix()[1]
+    assert healed["actions"] == [f"start k3d-{NAME}-server-0 (exited)"]
+    assert "exited" in healed["diff"]["before"] and "exited" not in healed["diff"]["after"]
+
+    # so are a stopped cluster and paused nodes
+    for name in addresses:
+        lab.engine.act(name, "stop")
+    assert len(lab.run()["actions"]) == 2
+    assert {node["name"]: node["ip"] for node in lab.run()["cluster"]["nodes"]} == addresses
+    lab.engine.act(f"k3d-{NAME}-server-0", "pause")
+    assert lab.run()["actions"] == [f"start k3d-{NAME}-server-0 (paused)"]
+    lab.engine.act(f"k3d-{NAME}-serverlb", "pause")
+    assert lab.run()["actions"] == [f"start k3d-{NAME}-serverlb (paused)"]
+    assert set(lab.states().values()) == {"running"}
+
+    token = lab.engine.container(f"k3d-{NAME}-server-0")["Config"]["Labels"]["k3d.cluster.token"]  # type: ignore[index]
+    assert token not in json.dumps(lab.run())
+
+    lab.matrix(state="absent")
+    assert lab.leftovers() == [] and not lab.kubeconfig.exists()
+
+
+def test_drift(lab: Lab) -> None:
+    lab.run()
+    # a port can be added in place
+    port = free_port()
+    ports = [*lab.params["ports"], {"port": f"127.0.0.1:{port}:443", "node_filters": ["loadbalancer"]}]
+    assert lab.matrix(ports=ports)[1]["actions"] == [f"add port 127.0.0.1:{port}->443/tcp"]
+    # the rest fails, in check mode as well, and names both sides
+    for changes, words in (
+        ({}, ["ports: declared", f"127.0.0.1:{port}->443/tcp"]),
+        ({"servers": 3}, ["servers: declared 3, found 1"]),
+        ({"agents": 1}, ["agents: declared 1, found 0"]),
+        ({"image": standin_images.OTHER_NODE}, [f"image: declared {standin_images.OTHER_NODE}"]),
+        ({"api_port": "127.0.0.1:1234"}, ["API address: declared 127.0.0.1:1234, found 127.0.0.1:"]),
+        ({"subnet": "172.31.252.0/24"}, [f"subnet: declared 172.31.252.0/24, found {SUBNET}"]),
+        ({"network": "elsewhere"}, [f"network: declared elsewhere, found k3d-{NAME}"]),
+    ):
+        for check in (True, False):
+            message = lab.fails(check, **{"ports": ports, **changes} if changes else {})
+            assert all(word in message for word in [*words, "recreate: on_drift"]), message
+    assert set(lab.run(True, ports=ports)["cluster"]["ports"]) == {
+        f"127.0.0.1:{lab.port}->80/tcp",
+        f"127.0.0.1:{port}->443/tcp",
+    }
+    # and is made anew where that was asked for
+    anew = lab.matrix(recreate="on_drift", image=standin_images.OTHER_NODE)[1]
+    assert [action.split(" (")[0] for action in anew["actions"]][:2] == [f"delete {NAME}", f"create {NAME}"]
+
+
+def test_agents_and_token(lab: Lab) -> None:
+    secret = "a-token-of-the-tests"
+    result = lab.run(agents=1, token=secret, env=["GREETING=hello@server:0"])
+    assert sorted(node["role"] for node in result["cluster"]["nodes"]) == ["agent", "loadbalancer", "server"]
+    container = lab.engine.container(f"k3d-{NAME}-server-0")
+    assert container is not None
+    assert f"K3S_TOKEN={secret}" in container["Config"]["Env"] and "GREETING=hello" in container["Config"]["Env"]
+    assert secret not in json.dumps(result)
+    # removed by hand: named, since k3d would still call the cluster running
+    lab.engine.remove_container(f"k3d-{NAME}-server-0")
+    assert "servers: declared 1, found 0" in lab.fails(agents=1)
+
+
+def test_refused_before_anything_is_made(lab: Lab) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        message = lab.fails(ports=[f"127.0.0.1:{number}:80@loadbalancer"])
+        assert f"127.0.0.1:{number} is in use by" in message and f"(pid {os.getpid()})" in message
+        assert f":{number}" in lab.fails(True, ports=[f"{number}:80@loadbalancer"])
+        assert f"(pid {os.getpid()})" in lab.fails(api_port=f"127.0.0.1:{number}")
+    assert "image no.such.example/node:none is not on the Docker engine" in lab.fails(image="no.such.example/node:none")
+    assert "loadbalancer_image" in lab.fails(loadbalancer_image="no.such.example/proxy:none")
+    assert "10000 GiB are needed" in lab.fails(minimum_memory_gib=10000)
+    assert "10000 GiB are needed" in lab.fails(minimum_disk_gib=10000)
+    assert "there is no Docker network elsewhere" in lab.fails(network="elsewhere", subnet=None)
+    assert "overlaps with the Docker network bridge" in lab.fails(subnet=_bridge_subnet(lab.engine))
+    assert "/nowhere/docker.sock does not exist" in lab.fails(docker_host="unix:///nowhere/docker.sock")
+    assert "/nowhere/docker.sock does not exist" in lab.fails(docker_host="unix:///nowhere/docker.sock", state="absent")
+    assert "there is no k3d at /nowhere/k3d" in lab.fails(k3d_binary="/nowhere/k3d")
+    assert lab.leftovers() == [] and not lab.kubeconfig.exists()
+
+
+def _bridge_subnet(engine: DockerEngine) -> str:
+    network = engine.network("bridge")
+    assert network is not None
+    return str(network["IPAM"]["Config"][0]["Subnet"])
+
+
+def test_failed_creation_leaves_nothing(lab: Lab) -> None:
+    message = lab.fails(image=standin_images.HANGING_NODE, timeout=4)
+    assert "was not created, and nothing of it is left" in message
+    assert f"k3d-{NAME}-server-0 was running and last said: waiting for ever" in message
+    assert lab.leftovers() == [] and not lab.kubeconfig.exists()
+
+
+def test_killed_creation_is_taken_up(lab: Lab) -> None:
+    runner = Runner(lab.params, False)
+    process = subprocess.Popen(
+        [lab.params["k3d_binary"], "cluster", "create", NAME, "--image", standin_images.HANGING_NODE, "--no-rollback"],
+        env=runner.k3d.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while lab.engine.network(f"k3d-{NAME}") is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert lab.leftovers()
+    result = lab.run()
+    assert result["actions"][-2:] == [f"create {NAME}", f"write {lab.kubeconfig}"]
+    assert lab.run()["changed"] is False
+
+
+def test_removed_without_k3d(lab: Lab) -> None:
+    """Teardown must not depend on a program that somebody cleared away with a cache."""
+    lab.run()
+    assert lab.run(state="absent", k3d_binary="/nowhere/k3d")["changed"] is True
+    assert lab.leftovers() == []
