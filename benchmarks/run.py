@@ -88,7 +88,7 @@ def measure_cold() -> Figure:
             env.pop(name, None)
         timed(["scripts/play", "teardown.yml"], BUILD / "benchmarks" / "cold-down.log")
         try:
-            seconds, _ = timed(["scripts/play", "site.yml"], BUILD / "benchmarks" / "cold.log", env)
+            seconds = timed(["scripts/play", "site.yml"], BUILD / "benchmarks" / "cold.log", env)[0]
         finally:
             timed(["scripts/clean"], BUILD / "benchmarks" / "cold-clean.log", env)
     return figure("cold make lab", seconds / 60, "min", command, goal=25, note="nothing cached")
@@ -96,7 +96,7 @@ def measure_cold() -> Figure:
 
 def measure_warm(extra: list[str]) -> Figure:
     timed(["ansible-playbook", "teardown.yml", *extra], BUILD / "benchmarks" / "down.log")
-    seconds, _ = timed(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "warm.log")
+    seconds = timed(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "warm.log")[0]
     return figure(
         "warm site.yml, verified", seconds, "s", "ansible-playbook teardown.yml; time ansible-playbook site.yml",
         floor=52, goal=90, note="floor, recorded once with raw commands on 2 cores: cluster 9, charts 36, targets 7 s",
@@ -124,10 +124,8 @@ def measure_floor_of_second(lab: Lab) -> tuple[float | None, str]:
         for name, chart in lab.charts.items():
             values = Path(folder) / f"{name}.yaml"
             argv = [lab.helm, "get", "values", chart["release"], *helm_access(lab, chart), "--output", "yaml"]
-            _, output = timed(argv, BUILD / "benchmarks" / f"values-{name}.log")
-            values.write_text(output, encoding="utf-8")
-            seconds, _ = timed(helm_upgrade(lab, chart, values), BUILD / "benchmarks" / f"helm-{name}.log")
-            total += seconds
+            values.write_text(timed(argv, BUILD / "benchmarks" / f"values-{name}.log")[1], encoding="utf-8")
+            total += timed(helm_upgrade(lab, chart, values), BUILD / "benchmarks" / f"helm-{name}.log")[0]
     return round(total, 2), "floor: raw helm upgrade of both releases, measured in this run"
 
 

@@ -5,7 +5,7 @@
 """Runs every test that this machine can run; counts what passed, failed and was skipped, with the reason of each skip.
 
 The last line is always ``N passed, N failed, N skipped``; the exit code is 1 when anything failed.
-A molecule scenario may add the outcome of each of its steps: it writes build/test-results/molecule-<scenario>.json,
+A molecule scenario may add the outcomes of its steps in build/test-results/molecule-<scenario>.json or -<part>.json,
 a list of {"name": str, "outcome": "passed|failed|skipped", "reason": str, "seconds": number}.
 """
 
@@ -372,12 +372,15 @@ def molecule_stage(scenario: str, python: Python) -> Callable[[Stage], list[Outc
     def run(stage: Stage) -> list[Outcome]:
         if scenario in NEED_ENGINE and (problem := engine_problem()):
             raise Skip(problem)
-        steps = RESULTS / f"{stage.name}.json"
-        steps.unlink(missing_ok=True)
+        def files() -> list[Path]:
+            return [RESULTS / f"molecule-{scenario}.json", *sorted(RESULTS.glob(f"molecule-{scenario}-*.json"))]
+
+        for left_over in files():
+            left_over.unlink(missing_ok=True)
         env = environment(python)
         env.pop("ANSIBLE_CONFIG")
         whole = command(stage, f"molecule {scenario}", [python.program("molecule"), "test", "-s", scenario], env)
-        return [*read_steps(steps), whole]
+        return [*(step for path in files() for step in read_steps(path)), whole]
 
     return run
 

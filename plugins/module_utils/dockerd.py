@@ -313,10 +313,17 @@ def unmount_below(folders: Sequence[str]) -> None:
         libc.umount2(os.fsencode(point), 2)  # MNT_DETACH
 
 
-def _remove_cgroups(known: Sequence[str]) -> None:
-    for folder in cgroup_folders():
-        if folder in known:
-            continue
+def container_cgroups(layout: Layout) -> List[str]:
+    """Return the cgroups of our containers, which carry their ids; another engine may have its own beside them."""
+    try:
+        ids = os.listdir(os.path.join(layout.data_dir, "containers"))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for folder in cgroup_folders() for name in ids if os.path.isdir(os.path.join(folder, name))]
+
+
+def _remove_cgroups(folders: Sequence[str]) -> None:
+    for folder in folders:
         for path, _names, _files in os.walk(folder, topdown=False):
             try:
                 os.rmdir(path)
@@ -444,7 +451,8 @@ def remove(layout: Layout) -> List[str]:
     stubborn = processes_of(layout)
     _signal(stubborn, signal.SIGKILL)
     left = [f"process {number} does not end" for number in _wait_gone(stubborn, 10)]
-    _kill_containers(layout)
+    containers = container_cgroups(layout)
+    _kill_all_in(containers)
     folders = [_real(layout.data_dir), _real(layout.run_dir)]
     unmount_below(folders)
     left += restore_firewall(before)
@@ -454,7 +462,7 @@ def remove(layout: Layout) -> List[str]:
                 remove_bridge(link)
             except OSError as error:
                 left.append(f"network device {link}: {error}")
-    _remove_cgroups(before["cgroups"])
+    _remove_cgroups(containers + [folder for folder in cgroup_folders() if folder not in before["cgroups"]])
     if before["ip_forward"] is not None and _read(IP_FORWARD).strip() != before["ip_forward"]:
         try:
             with open(IP_FORWARD, "w", encoding="ascii") as handle:
@@ -474,14 +482,11 @@ def remove(layout: Layout) -> List[str]:
     return left
 
 
-def _kill_containers(layout: Layout) -> None:
-    """Kill what a killed engine left running in its cgroups."""
-    before = json.loads(_read(layout.before))
+def _kill_all_in(cgroups: Sequence[str]) -> None:
+    """Kill what a killed engine left running."""
     for _attempt in range(5):
         pids: List[int] = []
-        for folder in cgroup_folders():
-            if folder in before["cgroups"]:
-                continue
+        for folder in cgroups:
             for path, _names, files in os.walk(folder):
                 if "cgroup.procs" in files:
                     try:

@@ -36,6 +36,10 @@ def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], gene
         for state in ("passed", "failed", "pending", "skipped")
     }
     counts["total"] = len(entries)
+    for entry in entries:
+        if entry["cause"] == "cluster_unreachable" and cluster.get("provider") == "k3d":
+            entry["detail"] += " Does the node container run? docker ps -a"
+            entry["next"] = f"k3d cluster start {re.sub('^k3d-', '', str(cluster.get('context') or ''))}"
     failures = [
         {
             "kind": group["kind"],
@@ -82,6 +86,9 @@ def summary(evidence: Mapping[str, Any]) -> str:
             )
     if len(incidents) > SHOWN:
         lines.append(f"and {len(incidents) - SHOWN} more, all of them in evidence.json")
+    kubeconfig = evidence["cluster"].get("kubeconfig")
+    if kubeconfig and any(entry["next"].startswith("kubectl") for entry in evidence["failures"]):
+        lines.append(f"For kubectl: export KUBECONFIG={kubeconfig}")
     for group in evidence["groups"]:
         if not group["checks"]:
             lines.append(f"{group['title']}: nothing was checked.")

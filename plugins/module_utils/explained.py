@@ -52,9 +52,15 @@ def poll_of(checks: list[ExplainedCheck], value: Any = None, last_error: str = "
 
 
 def conclude(
-    module: AnsibleModule, title: str, poll: Callable[[], Poll], extra: Callable[[Any], dict[str, Any]] | None = None
+    module: AnsibleModule,
+    title: str,
+    what: str,
+    poll: Callable[[], Poll],
+    extra: Callable[[Any], dict[str, Any]] | None = None,
 ) -> None:
     """Poll as the waiting options say and end the module; nothing is ever changed.
+
+    title begins the failure message, what names the things that are looked at.
 
     A result that failed always has a failed check: whoever reads only the checks must not take silence for a pass.
     """
@@ -65,15 +71,15 @@ def conclude(
         outcome = wait_until(poll, waiting.timeout, waiting.interval, waiting.stable)
     except ArgolabError as error:
         module.fail_json(
-            msg=f"{title}: {error}", changed=False, started=started, checks=as_dicts([no_answer(title, str(error))])
+            msg=f"{title}: {error}", changed=False, started=started, checks=as_dicts([no_answer(what, str(error))])
         )
         return
     checks = list(outcome.checks)
     if not outcome.ok and (not outcome.answered or all(check.ok is not False for check in checks)):
         checks = (
-            [*checks, no_answer(title, outcome.last_error)]
+            [*checks, no_answer(what, outcome.last_error)]
             if outcome.answered
-            else [no_answer(title, outcome.last_error)]
+            else [no_answer(what, outcome.last_error)]
         )
     result: dict[str, Any] = {
         "changed": False,
@@ -90,11 +96,9 @@ def conclude(
         module.fail_json(msg=failure_message(title, checks, outcome.last_error), **result)
 
 
-def no_answer(title: str, error: str) -> ExplainedCheck:
+def no_answer(what: str, error: str) -> ExplainedCheck:
     """The one check of a module that could not look."""
     cluster = "the API server" in error or "kubeconfig" in error
     cause = "cluster_unreachable" if cluster else "could_not_check"
     command = "kubectl get --raw /readyz" if cluster else ""
-    return ExplainedCheck(
-        f"look whether: {title[0].lower()}{title[1:]}", False, "an answer", NO_ANSWER, error, cause, command
-    )
+    return ExplainedCheck(f"looking at {what}", False, "an answer", NO_ANSWER, error, cause, command)

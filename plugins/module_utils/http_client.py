@@ -409,7 +409,9 @@ class HttpClient:
         if isinstance(error, (TimeoutError, socket.timeout)):
             return TransientError(f"{name} did not answer completely within {seconds:.3g} s.")
         if isinstance(error, ssl.SSLEOFError):
-            return TransientError(f"{name} closed the connection during the TLS handshake.")
+            return TransientError(
+                f"{name} closed the connection during TLS: it is starting, or refuses the client certificate."
+            )
         if isinstance(error, ssl.SSLError):
             reason = (error.reason or "").replace("_", " ").lower() or "unknown reason"
             hint = ""

@@ -61,8 +61,9 @@ class ImagePlan:
         params = self._params
         pending = f"{folder}.tmp{os.getpid()}"
         shutil.rmtree(pending, ignore_errors=True)
+        self.report(f"writing {', '.join(spec.names[0] for spec in specs[:3])}{f' and {len(specs) - 3} more images' if len(specs) > 3 else ''}")
         try:
-            ids = write_images(pending, specs, params["root"], params["programs"], params["files_dir"], self.report)
+            ids = write_images(pending, specs, params["root"], params["programs"], params["files_dir"])
             with open(os.path.join(pending, "ids.json"), "w", encoding="utf-8") as handle:
                 json.dump(ids, handle)
             os.rename(pending, folder)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.argolab.observability.plugins.module_utils.oci_layout import (
     Blob,
@@ -103,7 +103,6 @@ def write_images(
     root: str,
     programs: Mapping[str, str],
     files_dir: str,
-    report: Optional[Callable[[str], None]] = None,
 ) -> Dict[str, List[str]]:
     """Write all images into one layout and return the ids of each by its first name."""
     layout = Layout(folder)
@@ -118,7 +117,5 @@ def write_images(
         config = dict(spec.config)
         config["Env"] = [DEFAULT_PATH, *config.get("Env", [])]
         ids[spec.names[0]] = layout.add_image(Image(spec.names, layers, config))
-        if report:
-            report(f"image {spec.names[0]}: {sum(layer.size for layer in layers[1:]) / 1e6:.0f} MB on the shared root")
     layout.finish()
     return ids

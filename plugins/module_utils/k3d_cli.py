@@ -14,7 +14,12 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster, DeclaredPort, Spec, find_cluster
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import (
+    Cluster,
+    DeclaredPort,
+    Spec,
+    find_cluster,
+)
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LINE = re.compile(r"^(?P<level>INFO|WARN|ERRO|FATA)\[\d+\]\s*(?P<text>.*?)\s*$")

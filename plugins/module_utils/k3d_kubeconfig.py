@@ -16,7 +16,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_state im
 
 def server_url(spec: Spec) -> str:
     """Return the API server's address for clients on this host; the wildcard address is no place to connect to."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(spec.api_address, spec.api_address)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(spec.api_address, spec.api_address)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"https://{host}:{spec.api_port}"

@@ -12,7 +12,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Op
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Docker binds to when it is told nothing
+ANY_ADDRESS = "0.0.0.0"
 MAX_NAME = 32
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
 _PORT = re.compile(

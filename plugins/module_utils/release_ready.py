@@ -64,6 +64,25 @@ def operated_check(kind: str, item: Object, namespace: str) -> ExplainedCheck:
     return ExplainedCheck(label, True, expected, expected)
 
 
+def rollout_check(workload: Object, namespace: str) -> ExplainedCheck | None:
+    """A check that fails while pods of an older template still stand in for new ones; None when all are new."""
+    kind, name = str(workload.get("kind")), name_of(workload)
+    spec, status = workload.get("spec") or {}, workload.get("status") or {}
+    if kind == "DaemonSet":
+        wanted, updated = int(status.get("desiredNumberScheduled") or 0), int(status.get("updatedNumberScheduled") or 0)
+    else:
+        wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
+        updated = int(status.get("updatedReplicas") or 0)
+        if kind == "StatefulSet" and status.get("currentRevision") == status.get("updateRevision"):
+            updated = max(updated, int(status.get("currentReplicas") or 0))
+    if updated >= wanted and (kind != "Deployment" or int(status.get("replicas") or 0) <= wanted):
+        return None
+    return ExplainedCheck(
+        f"rollout of {kind} {namespace}/{name}", False, f"{wanted} pods of the new template", f"{updated} of them",
+        "pods of the older template still run", "rollout", f"kubectl rollout status {kind.lower()}/{name} -n {namespace}",
+    )  # fmt: skip
+
+
 def release_checks(
     release: str, namespace: str, operated: Mapping[str, Sequence[Object]], workloads: Sequence[Object], pods: Sequence[Object]
 ) -> list[ExplainedCheck]:
@@ -82,7 +101,8 @@ def release_checks(
         ]  # fmt: skip
     selectors = [(item.get("spec") or {}).get("selector") or {} for item in mine]
     theirs = [pod for pod in pods if any(matches(selector, labels_of(pod)) for selector in selectors)]
-    return [*checks, *namespace_checks(namespace, mine, theirs)]
+    rollouts = [check for check in (rollout_check(item, namespace) for item in mine) if check]
+    return [*checks, *namespace_checks(namespace, mine, theirs), *rollouts]
 
 
 def read_release(client: KubeClient, release: str, namespace: str) -> list[ExplainedCheck]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -103,9 +104,8 @@ class RuleReader:
                 self._prometheus.query(expression, at=0.0)
                 self._complaints[expression] = ""
             except DefiniteError as error:
-                said = str(error)
-                where = said.find("parse error")
-                self._complaints[expression] = f"{expression.strip()!r}: {said[where:]}" if where >= 0 else ""
+                said = re.search(r"(?:\d+:\d+: )?parse error.*", str(error), re.DOTALL)
+                self._complaints[expression] = f"{expression.strip()!r}: {said[0].rstrip('.')}" if said else ""
             except ArgolabError:
                 return ""
         return self._complaints[expression]

@@ -135,6 +135,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.waiter impor
 
 HEALTH = ["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
 
+WHAT = "Applications"
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -163,7 +165,7 @@ def main() -> None:
         kube = kube_from_params(params)
         prometheus = prometheus_from_params(kube, params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
         return
 
     def poll() -> Poll:
@@ -189,7 +191,7 @@ def main() -> None:
             ]
         }
 
-    conclude(module, title, poll, extra)
+    conclude(module, title, WHAT, poll, extra)
 
 
 if __name__ == "__main__":

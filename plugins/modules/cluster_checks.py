@@ -127,6 +127,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
 
+WHAT = "nodes, workloads and Ingresses"
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -146,7 +148,7 @@ def main() -> None:
     try:
         kube = kube_from_params(params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
         return
 
     def poll() -> Poll:
@@ -176,7 +178,7 @@ def main() -> None:
         version = str(value["version"].get("gitVersion"))
         return {"cluster": {"context": kube.context, "server": kube.server, "version": version, "nodes": kubelet}}
 
-    conclude(module, title, poll, extra)
+    conclude(module, title, WHAT, poll, extra)
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ def main() -> None:
             checks += name_checks(params["names"], content, params["hosts_path"], params["addresses"], params["repair"])
         return poll_of(checks)
 
-    conclude(module, "Not every name leads to something that answers", poll)
+    conclude(module, "Not every name leads to something that answers", "names", poll)
 
 
 if __name__ == "__main__":

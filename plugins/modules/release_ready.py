@@ -98,7 +98,7 @@ def main() -> None:
     def poll() -> Poll:
         return poll_of(read_release(client, release, namespace))
 
-    conclude(module, title, poll)
+    conclude(module, title, f"release {release}", poll)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 from ansible_collections.argolab.observability.plugins.module_utils.rule_reader import RuleReader
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
 
+WHAT = "PrometheusRules"
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -109,10 +111,10 @@ def main() -> None:
         kube = kube_from_params(module.params)
         prometheus = prometheus_from_params(kube, module.params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
         return
     reader = RuleReader(kube, prometheus, module.params["namespaces"], module.params["required"])
-    conclude(module, title, reader.poll)
+    conclude(module, title, WHAT, reader.poll)
 
 
 if __name__ == "__main__":

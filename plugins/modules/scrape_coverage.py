@@ -109,6 +109,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_reader import ScrapeReader
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
 
+WHAT = "scrape chains"
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -125,10 +127,10 @@ def main() -> None:
         kube = kube_from_params(module.params)
         prometheus = prometheus_from_params(kube, module.params)
     except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(title, str(error))]))
+        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
         return
     reader = ScrapeReader(kube, prometheus, module.params["pools"], module.params["ignored_pools"])
-    conclude(module, title, reader.poll)
+    conclude(module, title, WHAT, reader.poll)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -71,6 +73,22 @@ def test_readme_lists_roles_playbooks_and_tags() -> None:
     rows = dict(re.findall(r"^\| `playbooks/(\w+)\.yml` \| `?(\w*)`? ?\|", text, re.MULTILINE))
     assert set(rows) == {path.stem for path in ROOT.glob("playbooks/*.yml")} - {"site"}
     assert {tag for tag in rows.values() if tag} == site_tags()
+
+
+def test_modules_in_the_readme_have_the_options_shown() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown = [(name, value) for block in blocks for task in yaml.safe_load(block) for name, value in task.items()]
+    shown = [(name, value) for name, value in shown if name.startswith("argolab.observability.")]
+    assert shown
+    for name, value in shown:
+        command = [str(Path(sys.executable).parent / "ansible-doc"), "--json", name]
+        env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")}
+        listing = subprocess.run(command, capture_output=True, text=True, check=True, env=env, cwd=ROOT).stdout
+        options = json.loads(listing)[name]["doc"]["options"]
+        assert set(value) <= set(options)
+        for option, entries in value.items():
+            if isinstance(entries, list):
+                assert not [entry for entry in entries if set(entry) - set(options[option]["suboptions"])]
 
 
 def test_make_lab_and_play_are_the_same() -> None:

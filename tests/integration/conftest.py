@@ -16,6 +16,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -359,16 +360,6 @@ class FaultServer:
         self.listener.close()
         for thread in self.threads:
             thread.join(10)
-
-
-def reply(status: str, body: bytes, kind: str = "application/json", length: int | None = None, **headers: str) -> bytes:
-    lines = [
-        f"HTTP/1.1 {status}",
-        f"Content-Type: {kind}",
-        f"Content-Length: {len(body) if length is None else length}",
-    ]
-    lines += [f"{key.replace('_', '-')}: {value}" for key, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner i
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent / "files"))
-import k3d_support  # noqa: E402
-import standin_images  # noqa: E402
+import k3d_support
+import standin_images
 
 NAME = "argolab-test"
 SUBNET = "172.31.253.0/24"

@@ -53,7 +53,7 @@ ALL = {
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
+    sockets = [socket.socket() for _each in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
     ports = [one.getsockname()[1] for one in sockets]
@@ -119,7 +119,7 @@ def alive(pid: int) -> bool:
 
 
 def wait_for(condition, what: str) -> None:
-    for _ in range(200):
+    for _attempt in range(200):
         if condition():
             return
         time.sleep(0.1)
@@ -139,7 +139,7 @@ def test_once_starts_probes_and_ends(lab: Fixture) -> None:
         "argocd-server": "80",
     }
     assert lab.all_free()
-    assert not any(alive(int(pid)) for pid, *_ in lab.started())
+    assert not any(alive(int(pid)) for pid, *_rest in lab.started())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -154,7 +154,7 @@ def test_ends_with_its_children(lab: Fixture, number: signal.Signals) -> None:
         assert process.wait(timeout=30) == 0
     assert "All forwards have ended." in rest
     assert lab.all_free()
-    assert not any(alive(int(pid)) for pid, *_ in lab.started())
+    assert not any(alive(int(pid)) for pid, *_rest in lab.started())
 
 
 def test_a_broken_forward_is_started_again(lab: Fixture) -> None:
@@ -163,7 +163,7 @@ def test_a_broken_forward_is_started_again(lab: Fixture) -> None:
         for line in process.stdout:
             if line.startswith("Ctrl-C"):
                 break
-        victim = next(int(pid) for pid, service, _ in lab.started() if service == "argocd-server")
+        victim = next(int(pid) for pid, service, _ports in lab.started() if service == "argocd-server")
         os.kill(victim, signal.SIGKILL)
         try:
             wait_for(lambda: sum(one[1] == "argocd-server" for one in lab.started()) == 2, "a second forward")
@@ -205,7 +205,7 @@ def test_forward_that_never_answers(lab: Fixture) -> None:
     assert result.returncode == 1
     assert "Argo CD (argocd-server): error: unable to forward port because pod is not running" in result.stderr
     assert lab.all_free()
-    assert not any(alive(int(pid)) for pid, *_ in lab.started())
+    assert not any(alive(int(pid)) for pid, *_rest in lab.started())
 
 
 def test_cluster_that_does_not_answer(lab: Fixture) -> None:

@@ -24,10 +24,7 @@ LOADBALANCER = "argolab.test/k3d-proxy:standin"
 TOOLS = "argolab.test/k3d-tools:standin"
 HANGING_NODE = "argolab.test/k3s:hanging"
 BUSYBOX = "/bin/busybox"
-APPLETS = (
-    "sh cat ls sleep echo grep sed awk cp mv rm mkdir chmod touch env hostname ip kill ps md5sum test true tail head cut"
-    " date mount umount readlink dirname basename sort tr xargs find id uname wc getent nslookup tee stat printf ["
-).split()
+APPLETS = ["sh", "cat", "ls", "sleep", "echo", "grep", "sed", "awk", "cp", "mv", "rm", "mkdir", "chmod", "touch", "env", "hostname", "ip", "kill", "ps", "md5sum", "test", "true", "tail", "head", "cut", "date", "mount", "umount", "readlink", "dirname", "basename", "sort", "tr", "xargs", "find", "id", "uname", "wc", "getent", "nslookup", "tee", "stat", "printf", "["]
 
 K3S = """#!/bin/sh
 trap 'exit 0' TERM INT

@@ -174,7 +174,7 @@ def serve(cluster: FakeCluster) -> Iterator[FakeCluster]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_PATCH = handle_one  # noqa: N815
+        do_GET = do_PATCH = handle_one
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

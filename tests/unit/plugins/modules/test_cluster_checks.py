@@ -1,0 +1,157 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""cluster_checks, on a fake cluster, with each reason why something does not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import pod_problem
+from ansible_collections.argolab.observability.plugins.modules import cluster_checks
+from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import (
+    FakeCluster,
+    healthy,
+    run_module,
+    serve,
+)
+
+HOST = "argocd.example.it"
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeCluster]:
+    cluster = healthy()
+    cluster.add(
+        "Ingress",
+        "argocd-server",
+        "argocd",
+        spec={"ingressClassName": "traefik", "rules": [{"host": HOST}]},
+        status={"loadBalancer": {"ingress": [{"ip": "172.29.0.3"}]}},
+    )
+    with serve(cluster) as running:
+        yield running
+
+
+def look(cluster: FakeCluster, **params: Any) -> dict[str, Any]:
+    defaults = {"kubeconfig": cluster.kubeconfig, "wait_timeout": 0, "namespaces": ["argocd"], "ingress_hosts": [HOST]}
+    return run_module(cluster_checks, **{**defaults, **params})
+
+
+def failed(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(check["name"], check["cause"]) for check in result["checks"] if check["ok"] is False]
+
+
+def test_all_well(cluster: FakeCluster) -> None:
+    result = look(cluster)
+    assert not result.get("failed"), result["msg"]
+    assert [check["name"] for check in result["checks"]] == [
+        "API server of fake",
+        "node node-0",
+        "Deployment argocd/argocd-repo-server",
+        "Deployment argocd/argocd-server",
+        "pods in namespace argocd",
+        f"Ingress for {HOST}",
+    ]
+    assert result["cluster"]["version"] == "v1.37.2"
+
+
+def test_scaled_to_zero(cluster: FakeCluster) -> None:
+    deployment = cluster.find("Deployment", "argocd-repo-server")
+    deployment["spec"]["replicas"], deployment["status"] = 0, {}
+    cluster.remove("Pod", "argocd-repo-server-abc12")
+    result = look(cluster)
+    assert failed(result) == [("Deployment argocd/argocd-repo-server", "scaled_to_zero")]
+    assert "kubectl scale deployment argocd-repo-server -n argocd --replicas=1" in str(result["checks"])
+    assert not look(cluster, zero_replicas_allowed=["argocd-repo-server"]).get("failed")
+
+
+def test_a_crashing_container_is_named_once(cluster: FakeCluster) -> None:
+    pod = cluster.find("Pod", "argocd-repo-server-abc12")
+    pod["status"] = {
+        "phase": "Running",
+        "containerStatuses": [
+            {
+                "name": "repo-server",
+                "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}},
+                "lastState": {"terminated": {"exitCode": 20, "reason": "Error"}},
+            }
+        ],
+    }
+    cluster.find("Deployment", "argocd-repo-server")["status"] = {"readyReplicas": 0}
+    result = look(cluster)
+    assert failed(result) == [("Deployment argocd/argocd-repo-server", "pod_not_ready")]
+    assert "container repo-server is in CrashLoopBackOff (it ended with 20, Error)" in result["msg"]
+
+
+def test_a_pod_of_nobody_counts(cluster: FakeCluster) -> None:
+    cluster.add("Pod", "debug", "argocd", status={"phase": "Pending"})
+    cluster.add("Pod", "done", "argocd", status={"phase": "Succeeded"})
+    cluster.add(
+        "Pod", "leaving", "argocd", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}, status={"phase": "Pending"}
+    )
+    assert failed(look(cluster)) == [("pods in namespace argocd", "pod_not_ready")]
+
+
+def test_an_empty_namespace_is_no_pass(cluster: FakeCluster) -> None:
+    assert failed(look(cluster, namespaces=["nowhere"])) == [("pods in namespace nowhere", "namespace_empty")]
+
+
+def test_a_change_that_no_controller_has_seen_is_waited_for(cluster: FakeCluster) -> None:
+    deployment = cluster.find("Deployment", "argocd-server")
+    deployment["metadata"]["generation"] = 2
+    deployment["status"]["observedGeneration"] = 1
+    assert failed(look(cluster)) == [("Deployment argocd/argocd-server", "pod_not_ready")]
+
+
+def test_a_node_that_is_not_ready(cluster: FakeCluster) -> None:
+    cluster.find("Node", "node-0")["status"]["conditions"][0].update(
+        status="Unknown", message="Kubelet stopped posting node status."
+    )
+    assert failed(look(cluster)) == [("node node-0", "node_not_ready")]
+
+
+@pytest.mark.parametrize(
+    ("change", "cause", "word"),
+    [
+        ({"status": {}}, "ingress_without_address", "has not written the address yet"),
+        (
+            {"status": {}, "spec": {"ingressClassName": "nginx", "rules": [{"host": HOST}]}},
+            "ingress_without_address",
+            "class is nginx",
+        ),
+        ({"spec": {"rules": [{"host": "other.example.it"}]}}, "ingress_absent", "other.example.it"),
+    ],
+)
+def test_ingress(cluster: FakeCluster, change: dict[str, Any], cause: str, word: str) -> None:
+    cluster.find("Ingress", "argocd-server").update(change)
+    result = look(cluster, ingress_class="traefik")
+    assert failed(result) == [(f"Ingress for {HOST}", cause)]
+    assert word in result["msg"]
+
+
+def test_a_skipped_host_is_neither_passed_nor_failed(cluster: FakeCluster) -> None:
+    result = look(cluster, ingress_hosts=["grafana.example.it"], skipped_hosts={"grafana.example.it": "Grafana is off"})
+    assert (result["checks"][-1]["ok"], result["checks"][-1]["observed"]) == (None, "skipped")
+
+
+UNSCHEDULED = [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]
+INIT_ENDED = [{"name": "i", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]
+NO_IMAGE = [{"name": "a", "state": {"waiting": {"reason": "ErrImagePull"}}}]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ({"phase": "Pending", "conditions": UNSCHEDULED}, "cannot be scheduled: 0/1 nodes"),
+        ({"phase": "Running", "containerStatuses": [{"name": "a", "ready": False}]}, "running, but a not ready"),
+        ({"phase": "Failed", "message": "evicted"}, "phase Failed: evicted"),
+        ({"phase": "Pending", "initContainerStatuses": INIT_ENDED}, "container i ended with 1"),
+        ({"phase": "Pending", "containerStatuses": NO_IMAGE}, "container a is in ErrImagePull"),
+        ({}, "phase Unknown"),
+    ],
+)
+def test_pod_problem(status: dict[str, Any], text: str) -> None:
+    assert text in pod_problem({"status": status})
