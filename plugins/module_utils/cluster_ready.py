@@ -51,7 +51,9 @@ def deployment_check(label: str, items: Sequence[Mapping[str, Any]], required: b
     """Whether a part of the cluster, found by its label, has all of its pods available."""
     if not items:
         if required:
-            return Check(label, False, "a Deployment with ready pods", "none in kube-system", "it may still be on its way")
+            return Check(
+                label, False, "a Deployment with ready pods", "none in kube-system", "it may still be on its way"
+            )
         return Check(
             label, None, "a Deployment with ready pods", "none in kube-system", f"{label} is not part of this cluster"
         )
@@ -97,7 +99,14 @@ def balanced_addresses(services: Sequence[Mapping[str, Any]]) -> List[Dict[str, 
         for entry in ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []:
             address = str(entry.get("ip") or entry.get("hostname") or "")
             if address:
-                found.append({"strategy": "ingress", "address": address, "http_port": 80, "https_port": 443 if 443 in ports else 0})
+                found.append(
+                    {
+                        "strategy": "ingress",
+                        "address": address,
+                        "http_port": 80,
+                        "https_port": 443 if 443 in ports else 0,
+                    }
+                )
                 break
     return found
 

@@ -113,7 +113,8 @@ def load(items: Sequence[Mapping[str, Any]], settings: Settings, fetch: Callable
 
 def describe(number: int, item: Mapping[str, Any]) -> str:
     """How messages call an item: where it stands in the list and what it is made from."""
-    label = next((str(item[key]) for key in ("name", "file", "url") if item.get(key)), "inline definition")
+    inline = "inline definition" if item.get("definition") not in (None, "") else "without a source"
+    label = next((str(item[key]) for key in ("name", "file", "url") if item.get(key)), inline)
     return f"dashboard {number} ({_without_credentials(label)})"
 
 

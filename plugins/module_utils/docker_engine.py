@@ -43,7 +43,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def socket_path(docker_host: str) -> Optional[str]:
     """Return the path of a unix:// address, None for any other address."""
-    return docker_host[len("unix://"):] if docker_host.startswith("unix://") else None
+    return docker_host[len("unix://") :] if docker_host.startswith("unix://") else None
 
 
 def why_unreachable(docker_host: str, error: BaseException) -> str:
@@ -64,7 +64,7 @@ def why_unreachable(docker_host: str, error: BaseException) -> str:
 
 
 class DockerEngine:
-    """The Engine API at one address: C(unix:///path), C(tcp://host:port), with TLS where a certificate path is given."""
+    """The Engine API at C(unix:///path) or C(tcp://host:port), with TLS where a certificate path is given."""
 
     def __init__(self, docker_host: str, timeout: float = 10.0, cert_path: Optional[str] = None) -> None:
         self.docker_host = docker_host
@@ -121,7 +121,9 @@ class DockerEngine:
         try:
             return json.loads(text)
         except ValueError as error:
-            raise ArgolabError(f"Docker at {self.docker_host} answered {path} with something that is no JSON") from error
+            raise ArgolabError(
+                f"Docker at {self.docker_host} answered {path} with something that is no JSON"
+            ) from error
 
     def get(self, path: str) -> Any:
         return self.request("GET", path)

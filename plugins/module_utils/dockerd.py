@@ -206,7 +206,7 @@ def firewall_rules() -> Dict[str, List[str]]:
 
 def nft_tables() -> Optional[List[str]]:
     code, text = _run("nft", "list", "tables")
-    return [line[len("table "):] for line in text.splitlines() if line.startswith("table ")] if code == 0 else None
+    return [line[len("table ") :] for line in text.splitlines() if line.startswith("table ")] if code == 0 else None
 
 
 def _legacy_tables() -> bool:
@@ -319,7 +319,12 @@ def container_cgroups(layout: Layout) -> List[str]:
         ids = os.listdir(os.path.join(layout.data_dir, "containers"))
     except OSError:
         return []
-    return [os.path.join(folder, name) for folder in cgroup_folders() for name in ids if os.path.isdir(os.path.join(folder, name))]
+    return [
+        os.path.join(folder, name)
+        for folder in cgroup_folders()
+        for name in ids
+        if os.path.isdir(os.path.join(folder, name))
+    ]
 
 
 def _remove_cgroups(folders: Sequence[str]) -> None:
@@ -343,11 +348,19 @@ def check_layout(layout: Layout) -> None:
     for name in ("state_dir", "data_dir", "run_dir"):
         folder = getattr(layout, name)
         if not os.path.isabs(folder) or len(_real(folder).strip("/").split("/")) < 2:
-            raise DefiniteError(f"{name} is {folder!r}: expected an absolute path of a folder for this engine alone, such as /var/lib/argolab")
+            raise DefiniteError(
+                f"{name} is {folder!r}: expected an absolute path of a folder for this engine alone, such as "
+                f"/var/lib/argolab"
+            )
     if len(layout.socket.encode()) > 100:
-        raise DefiniteError(f"the socket's path {layout.socket} is longer than the 100 bytes that a socket may have: choose a shorter run_dir")
+        raise DefiniteError(
+            f"the socket's path {layout.socket} is longer than the 100 bytes that a socket may have: choose a "
+            f"shorter run_dir"
+        )
     if os.path.isdir(layout.data_dir) and os.listdir(layout.data_dir) and not os.path.exists(layout.before):
-        raise DefiniteError(f"data_dir {layout.data_dir} holds files that this engine did not make: choose an empty folder")
+        raise DefiniteError(
+            f"data_dir {layout.data_dir} holds files that this engine did not make: choose an empty folder"
+        )
 
 
 def _last_errors(log: str, count: int = 6) -> str:
@@ -363,7 +376,9 @@ def start(layout: Layout, runtime_source: Optional[str], timeout: float) -> Dict
     """Start the engine and return when it answers."""
     dockerd = shutil.which("dockerd", path=PATH)
     if dockerd is None:
-        raise DefiniteError("there is no dockerd in " + PATH + ": install Docker's engine (Debian's package is docker.io)")
+        raise DefiniteError(
+            "there is no dockerd in " + PATH + ": install Docker's engine (Debian's package is docker.io)"
+        )
     for folder, mode in ((layout.state_dir, 0o755), (layout.data_dir, 0o710), (layout.run_dir, 0o755)):
         os.makedirs(folder, mode=mode, exist_ok=True)
     if not os.path.exists(layout.before):
@@ -389,7 +404,9 @@ def start(layout: Layout, runtime_source: Optional[str], timeout: float) -> Dict
     deadline = time.monotonic() + timeout
     while True:
         if process.poll() is not None:
-            raise DefiniteError(f"dockerd ended with code {process.returncode} while starting: {_last_errors(layout.log)}")
+            raise DefiniteError(
+                f"dockerd ended with code {process.returncode} while starting: {_last_errors(layout.log)}"
+            )
         try:
             engine.ping()
             break
@@ -420,7 +437,9 @@ def system_python() -> str:
 
 def present(layout: Layout) -> bool:
     """Tell whether anything of our engine is on this host."""
-    return any(os.path.lexists(path) for path in (layout.state_dir, layout.data_dir, layout.run_dir)) or bool(processes_of(layout))
+    return any(os.path.lexists(path) for path in (layout.state_dir, layout.data_dir, layout.run_dir)) or bool(
+        processes_of(layout)
+    )
 
 
 def _empty(engine: DockerEngine) -> None:
@@ -440,7 +459,8 @@ def remove(layout: Layout) -> List[str]:
     """End our engine and remove what it made; return a sentence for each thing that could not be removed."""
     if not os.path.exists(layout.before):
         raise DefiniteError(
-            f"{layout.state_dir} holds no record of an engine started by this collection ({os.path.basename(layout.before)}): nothing is removed"
+            f"{layout.state_dir} holds no record of an engine started by this collection "
+            f"({os.path.basename(layout.before)}): nothing is removed"
         )
     before: Dict[str, Any] = json.loads(_read(layout.before))
     pid = engine_pid(layout)

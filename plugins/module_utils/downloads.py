@@ -56,7 +56,10 @@ def tool_from_option(option: Mapping[str, Any], system: str, machine: str) -> To
         raise DefiniteError(f"{name} has neither a link nor a url with a checksum_url: nothing is installed unverified")
     architecture = ARCHITECTURES.get(machine.lower())
     if architecture is None:
-        raise DefiniteError(f"there are no downloads for this machine's architecture {machine}: expected one of {', '.join(sorted(set(ARCHITECTURES)))}")
+        raise DefiniteError(
+            f"there are no downloads for this machine's architecture {machine}: expected one of "
+            f"{', '.join(sorted(set(ARCHITECTURES)))}"
+        )
     values = {"os": system.lower(), "arch": architecture, "version": option.get("version") or ""}
 
     def filled(key: str) -> str:
@@ -97,7 +100,9 @@ def fetch(url: str, target: IO[bytes], timeout: float) -> str:
     digest = hashlib.sha256()
     size = 0
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"User-Agent": "argolab.observability"}), timeout=timeout) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers={"User-Agent": "argolab.observability"}), timeout=timeout
+        ) as answer:
             expected = answer.headers.get("Content-Length")
             for chunk in iter(lambda: answer.read(CHUNK), b""):
                 target.write(chunk)
@@ -105,7 +110,9 @@ def fetch(url: str, target: IO[bytes], timeout: float) -> str:
                 size += len(chunk)
     except urllib.error.HTTPError as error:
         kind = TransientError if error.code >= 500 else DefiniteError
-        raise kind(f"{url} answered {error.code} {error.reason}: check the version and the address, or name a mirror") from error
+        raise kind(
+            f"{url} answered {error.code} {error.reason}: check the version and the address, or name a mirror"
+        ) from error
     except (OSError, http.client.HTTPException) as error:
         raise TransientError(f"{url} could not be downloaded: {getattr(error, 'reason', None) or error}") from error
     if expected is not None and expected.isdigit() and size != int(expected):
@@ -166,7 +173,10 @@ class Folder:
 
     def _link(self, tool: Tool) -> None:
         if not os.path.isfile(tool.link) or not os.access(tool.link, os.X_OK):
-            raise DefiniteError(f"{tool.name} is to be a link to {tool.link}, which is no program: build it first (role package_artifacts)")
+            raise DefiniteError(
+                f"{tool.name} is to be a link to {tool.link}, which is no program: build it first (role "
+                f"package_artifacts)"
+            )
         temporary = self.target(tool) + ".new"
         if os.path.lexists(temporary):
             os.unlink(temporary)
@@ -178,14 +188,17 @@ class Folder:
     def _download(self, tool: Tool) -> None:
         wanted = find_checksum(fetch_text(tool.checksum_url, self.timeout), tool.file_name)
         if wanted is None:
-            raise DefiniteError(f"{tool.checksum_url} has no sha256 for {tool.file_name}: nothing is installed unverified")
+            raise DefiniteError(
+                f"{tool.checksum_url} has no sha256 for {tool.file_name}: nothing is installed unverified"
+            )
         with tempfile.TemporaryDirectory(dir=self.path, prefix=f".{tool.name}-") as scratch:
             artifact, program = os.path.join(scratch, "artifact"), os.path.join(scratch, "program")
             with open(artifact, "wb") as handle:
                 found = fetch(tool.url, handle, self.timeout)
             if found != wanted:
                 raise DefiniteError(
-                    f"{tool.url} has the sha256 {found}, {tool.checksum_url} says {wanted}: it was changed on the way or at its "
+                    f"{tool.url} has the sha256 {found}, {tool.checksum_url} says {wanted}: it was changed on the "
+                    f"way or at its "
                     "source, and is not installed"
                 )
             if tool.member:
@@ -223,7 +236,10 @@ def run(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     if not wrong:
         return result
     before: List[str] = [folder.was(tool) for tool in wrong]
-    after = [f"{folder.target(tool)} -> {tool.link}" if tool.link else f"{folder.target(tool)} from {tool.url}" for tool in wrong]
+    after = [
+        f"{folder.target(tool)} -> {tool.link}" if tool.link else f"{folder.target(tool)} from {tool.url}"
+        for tool in wrong
+    ]
     result["diff"] = {"before": "\n".join(before) + "\n", "after": "\n".join(after) + "\n"}
     if not check_mode:
         for tool in wrong:

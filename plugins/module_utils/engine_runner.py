@@ -44,7 +44,8 @@ def why_not_here(params: Mapping[str, Any], layout: dockerd.Layout, missing: Seq
     """Say why no engine can be started on this host; empty where one can be."""
     if os.geteuid() != 0:
         return (
-            "only root can start one: install and start Docker (https://docs.docker.com/engine/install), or run this as root"
+            "only root can start one: install and start Docker (https://docs.docker.com/engine/install), "
+            "or run this as root"
         )
     if missing and not shutil.which("apt-get", path=dockerd.PATH):
         return (
@@ -107,7 +108,8 @@ def _started(params: Mapping[str, Any], layout: dockerd.Layout, result: Dict[str
         return result, []
     if os.path.exists(layout.before) and dockerd.engine_pid(layout) is not None:
         raise ArgolabError(
-            f"the engine started earlier runs (pid {dockerd.engine_pid(layout)}) and does not answer: {'; '.join(result['tried'])}. "
+            f"the engine started earlier runs (pid {dockerd.engine_pid(layout)}) and does not answer: "
+            f"{'; '.join(result['tried'])}. "
             f"See {layout.log}, or remove it with state=absent"
         )
     started = dockerd.start(layout, params["runtime_wrapper"], params["timeout"])

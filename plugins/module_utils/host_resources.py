@@ -12,7 +12,7 @@ import shutil
 import socket
 from typing import Dict, List, Optional
 
-GIB = 1024 ** 3
+GIB = 1024**3
 _LISTEN = "0A"
 
 
@@ -47,13 +47,14 @@ def shortages(path: str, disk_gib: float, memory_gib: float) -> List[str]:
         memory = None
     if memory is not None and memory < memory_gib * GIB:
         found.append(
-            f"{memory / GIB:.1f} GiB of memory are available, {memory_gib:g} GiB are needed: end something, or give the machine more"
+            f"{memory / GIB:.1f} GiB of memory are available, {memory_gib:g} GiB are needed: end something, or give "
+            f"the machine more"
         )
     return found
 
 
 def listening_inodes(table: str, port: int) -> Dict[str, str]:
-    """Return inode to hexadecimal local address of the sockets listening on a port, from the text of /proc/net/tcp or tcp6."""
+    """Return inode to address of the sockets listening on a port, from the text of /proc/net/tcp or tcp6."""
     found: Dict[str, str] = {}
     for line in table.splitlines()[1:]:
         fields = line.split()

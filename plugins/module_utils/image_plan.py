@@ -33,7 +33,7 @@ class ImagePlan:
         self._engine_specs = [ImageSpec.from_options(options) for options in params["engine_images"]]
         self._workload_specs = [ImageSpec.from_options(options) for options in params["workload_images"]]
         self._engine = ImageEngine(params["docker_host"])
-        self._store = params["node_store"]
+        self._stores: List[str] = params["node_stores"]
         self.in_use_by: List[str] = []
 
     def report(self, line: str) -> None:
@@ -105,28 +105,31 @@ class ImagePlan:
                 self.report("importing the workload images into a template of containerd's folder")
                 fill_template(self._engine, self._engine_specs[0].names[0], layout, store)
                 shutil.rmtree(layout, ignore_errors=True)
-                self._drop_older((engine, store))
-        if self._store:
-            self.in_use_by = self._engine.users_of(self._store) if os.path.isdir(self._store) else []
-            if not self.in_use_by and not clone_is_fresh(store, self._store):
-                steps.append(f"copy the template to {self._store}")
+        if steps and not check_mode:
+            self._drop_older((engine, store))
+        for folder in self._stores:
+            users = self._engine.users_of(folder) if os.path.isdir(folder) else []
+            self.in_use_by += users
+            if not users and not clone_is_fresh(store, folder):
+                steps.append(f"copy the template to {folder}")
                 if not check_mode:
-                    clone_template(store, self._store)
+                    clone_template(store, folder)
         return steps
 
     def remove(self, check_mode: bool) -> List[str]:
         """Remove the node's folder and the engine's images; return one sentence for each thing done."""
         steps = []
-        if self._store and os.path.isdir(self._store):
-            users = self._engine.users_of(self._store)
+        for folder in filter(os.path.isdir, self._stores):
+            users = self._engine.users_of(folder)
             if users:
-                raise ArgolabError(f"{self._store} is in use by {', '.join(users)}: delete the cluster first")
-            steps.append(f"remove {self._store}")
+                raise ArgolabError(f"{folder} is in use by {', '.join(users)}: delete the cluster first")
+            steps.append(f"remove {folder}")
             if not check_mode:
-                shutil.rmtree(self._store)
-                parent = os.path.dirname(self._store)
-                if not os.listdir(parent):
-                    os.rmdir(parent)
+                shutil.rmtree(folder)
+                # The folders that were only there to hold this one; the cache stays.
+                for parent in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
+                    if parent != self._params["cache_dir"] and not os.listdir(parent):
+                        os.rmdir(parent)
         for spec in self._engine_specs:
             if self._engine.image_id(spec.names[0]):
                 steps.append(f"remove image {spec.names[0]} from the engine")

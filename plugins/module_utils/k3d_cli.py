@@ -88,8 +88,7 @@ class K3d:
             done = subprocess.run(
                 [self.binary, *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 env={**self.environment, **(extra or {})},
                 timeout=timeout,
             )
@@ -116,7 +115,7 @@ class K3d:
         return answer
 
     def cluster(self, name: str) -> Optional[Cluster]:
-        """Return a cluster, None where there is none; asking for one by name would fail in the same way as Docker being away."""
+        """Return a cluster, None where there is none; asked for by name, that and a failure would look the same."""
         answer = self.checked(["cluster", "list", "-o", "json"], timeout=_GRACE)
         try:
             return find_cluster(json.loads(answer.out or "[]"), name)

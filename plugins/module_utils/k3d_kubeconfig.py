@@ -36,7 +36,7 @@ def rewritten(text: str, url: str) -> Dict[str, Any]:
 
 
 def usable(path: str, context: str, url: str) -> Optional[Dict[str, Any]]:
-    """Return the content of a kubeconfig that is private and has the context with the address; None for any other file."""
+    """Return the content of a private kubeconfig that has the context with the address, None for any other."""
     import yaml
 
     try:
@@ -57,7 +57,9 @@ def write_private(path: str, config: Mapping[str, Any]) -> None:
 
     default = os.path.realpath(os.path.join(os.path.expanduser("~"), ".kube", "config"))
     if os.path.realpath(path) == default:
-        raise DefiniteError(f"kubeconfig {path} is your default one, which holds other clusters: give a file for this cluster alone")
+        raise DefiniteError(
+            f"kubeconfig {path} is your default one, which holds other clusters: give a file for this cluster alone"
+        )
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, mode=0o755, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".kubeconfig-")

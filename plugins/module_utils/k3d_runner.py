@@ -116,7 +116,9 @@ class Runner:
         self.spec = spec_from_params(params)
         self.actions: List[str] = []
         self.engine = engine_from_params(params)
-        self.k3d = K3d(params["k3d_binary"], self.engine.docker_host, params["loadbalancer_image"], params["tools_image"])
+        self.k3d = K3d(
+            params["k3d_binary"], self.engine.docker_host, params["loadbalancer_image"], params["tools_image"]
+        )
 
     # --- both states -----------------------------------------------------------------------------------------
 
@@ -127,7 +129,11 @@ class Runner:
         if before is not None and not before.nodes:
             # Only a tools container or a registry is left: nothing that can be started or compared.
             before = None
-        after = self._absent(before) if absent else self._present(before)
+        after: Optional[Cluster] = None
+        if absent:
+            self._absent(before)
+        else:
+            after = self._present(before)
         predicted = "absent\n" if absent else k3d_state.described_spec(self.spec)
         result: Dict[str, Any] = {"changed": bool(self.actions), "actions": self.actions, **self._facts(after)}
         if self.actions:
@@ -184,17 +190,22 @@ class Runner:
 
     def _repaired(self, cluster: Cluster) -> Optional[Cluster]:
         """Bring an existing cluster to what was declared; None means that it was removed to be made anew."""
-        found = k3d_state.differences(self.spec, cluster, self.engine.image_id(self.spec.image) if self.spec.image else None)
+        found = k3d_state.differences(
+            self.spec, cluster, self.engine.image_id(self.spec.image) if self.spec.image else None
+        )
         hopeless = [difference for difference in found if not difference.repair]
         if hopeless:
             text = "; ".join(map(str, hopeless))
             if self.params["recreate"] != "on_drift":
                 raise DefiniteError(
                     f"cluster {self.name} is not what was declared, and this cannot be repaired in place: {text}. "
-                    "Change the declaration, or have the cluster made anew, with the loss of all that is in it, by recreate: on_drift"
+                    "Change the declaration, or have the cluster made anew, with the loss of all that is in it, by "
+                    "recreate: on_drift"
                 )
             # What would keep the new one from being made is found out while the old one is still there.
-            own = {(port.address, port.published) for port in cluster.ports} | {(cluster.api_address, cluster.api_port or 0)}
+            own = {(port.address, port.published) for port in cluster.ports} | {
+                (cluster.api_address, cluster.api_port or 0)
+            }
             self._before_creation(f"k3d-{self.name}", frozenset(own))
             self._do(f"delete {self.name} ({text})", self._delete)
             return None
@@ -230,7 +241,9 @@ class Runner:
         if still or (answer is not None and answer.code != 0 and not self.params["api_check"]):
             states = ", ".join(f"{node.name} is {node.state}" for node in still) or "its nodes run"
             reason = f"; k3d said: {answer.problems}" if answer is not None and answer.code != 0 else ""
-            raise ArgolabError(f"cluster {self.name} could not be started: {states}{reason}. See docker logs of that container")
+            raise ArgolabError(
+                f"cluster {self.name} could not be started: {states}{reason}. See docker logs of that container"
+            )
 
     def _settled(self) -> List[k3d_state.Node]:
         """Return the nodes that do not run, after giving those that restart a moment."""
@@ -252,7 +265,8 @@ class Runner:
                 conflicts.append(f"{text}, for container {container}" if container else text)
         if conflicts:
             raise DefiniteError(
-                f"cluster {self.name} cannot have its ports: {'; '.join(conflicts)}. End that process, or declare other ports"
+                f"cluster {self.name} cannot have its ports: {'; '.join(conflicts)}. End that process, or declare "
+                f"other ports"
             )
 
     def _publisher(self, number: int) -> str:
@@ -283,7 +297,8 @@ class Runner:
                     self.engine.pull(name, self.timeout)
                 except ArgolabError as error:
                     raise DefiniteError(
-                        f"cluster {self.name} cannot be created: {option} {name} is not on the Docker engine and cannot be pulled "
+                        f"cluster {self.name} cannot be created: {option} {name} is not on the Docker engine and "
+                        f"cannot be pulled "
                         f"({error}). Load or build it, or name another"
                     ) from error
 
@@ -305,7 +320,9 @@ class Runner:
         except ArgolabError as error:
             said = self._said_by_nodes()
             self._delete()
-            raise ArgolabError(f"cluster {self.name} was not created, and nothing of it is left: {error}{said}") from error
+            raise ArgolabError(
+                f"cluster {self.name} was not created, and nothing of it is left: {error}{said}"
+            ) from error
 
     def _said_by_nodes(self) -> str:
         """Return the state and last words of the first server, before it is removed."""
@@ -347,7 +364,8 @@ class Runner:
                 return
             if time.monotonic() > deadline:
                 raise ArgolabError(
-                    f"the containers of cluster {self.name} run, but its API server does not get ready within {self.timeout} s: {reason}. "
+                    f"the containers of cluster {self.name} run, but its API server does not get ready within "
+                    f"{self.timeout} s: {reason}. "
                     f"See docker logs k3d-{self.name}-server-0"
                 )
             time.sleep(POLL_SECONDS)

@@ -128,7 +128,8 @@ class Difference(NamedTuple):
 def checked_name(name: str) -> str:
     if len(name) > MAX_NAME or not _NAME.match(name):
         raise DefiniteError(
-            f"{name!r} cannot be the name of a cluster: expected at most {MAX_NAME} lower-case letters, digits and hyphens, "
+            f"{name!r} cannot be the name of a cluster: expected at most {MAX_NAME} lower-case letters, digits and "
+            f"hyphens, "
             "beginning and ending with a letter or digit, such as 'argolab'"
         )
     return name
@@ -146,7 +147,9 @@ def checked_address(text: str, what: str) -> str:
     try:
         return str(ipaddress.ip_address(text.strip("[]")))
     except ValueError:
-        raise DefiniteError(f"{what} is {text!r}: expected an IP address of this host, such as 127.0.0.1 or {ANY_ADDRESS}") from None
+        raise DefiniteError(
+            f"{what} is {text!r}: expected an IP address of this host, such as 127.0.0.1 or {ANY_ADDRESS}"
+        ) from None
 
 
 def parse_api_port(text: str) -> Tuple[str, int]:
@@ -212,7 +215,9 @@ def check_spec(spec: Spec) -> None:
         try:
             network = ipaddress.ip_network(spec.subnet)
         except ValueError as error:
-            raise DefiniteError(f"subnet is {spec.subnet!r}: expected a network such as 172.29.0.0/16 ({error})") from None
+            raise DefiniteError(
+                f"subnet is {spec.subnet!r}: expected a network such as 172.29.0.0/16 ({error})"
+            ) from None
         if network.num_addresses < spec.servers + spec.agents + 5:
             raise DefiniteError(f"subnet {spec.subnet} has too few addresses for {spec.servers + spec.agents} nodes")
 
@@ -227,7 +232,9 @@ def _mappings(node: Mapping[str, Any]) -> List[PortMapping]:
         for binding in bindings or []:
             if str(binding.get("HostPort", "")).isdigit() and inside.isdigit():
                 found.append(
-                    PortMapping(binding.get("HostIp") or ANY_ADDRESS, int(binding["HostPort"]), int(inside), protocol or "tcp")
+                    PortMapping(
+                        binding.get("HostIp") or ANY_ADDRESS, int(binding["HostPort"]), int(inside), protocol or "tcp"
+                    )
                 )
     return found
 
@@ -296,9 +303,15 @@ def differences(spec: Spec, cluster: Cluster, image_id: Optional[str] = None) ->
         others = sorted({node.image_id for node in servers + agents if node.image_id != image_id})
         if others:
             found.append(Difference("image", f"{spec.image} ({_short(image_id)})", ", ".join(map(_short, others))))
-    if spec.api_port and cluster.api_port and (spec.api_address, spec.api_port) != (cluster.api_address, cluster.api_port):
+    if (
+        spec.api_port
+        and cluster.api_port
+        and (spec.api_address, spec.api_port) != (cluster.api_address, cluster.api_port)
+    ):
         found.append(
-            Difference("API address", f"{spec.api_address}:{spec.api_port}", f"{cluster.api_address}:{cluster.api_port}")
+            Difference(
+                "API address", f"{spec.api_address}:{spec.api_port}", f"{cluster.api_address}:{cluster.api_port}"
+            )
         )
     if cluster.network != spec.network_name:
         found.append(Difference("network", spec.network_name, cluster.network))

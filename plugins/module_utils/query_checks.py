@@ -44,7 +44,7 @@ class Comparison:
 
     def holds(self, value: float) -> bool:
         # NaN is the answer of a division by nothing; it proves nothing, not even an inequality
-        return COMPARISONS[self.symbol](value, self.number)
+        return value == value and COMPARISONS[self.symbol](value, self.number)
 
 
 @dataclass(frozen=True)

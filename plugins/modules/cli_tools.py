@@ -10,7 +10,8 @@ short_description: Have command-line programs at pinned versions in a folder of 
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - Downloads programs, or takes them out of downloaded archives, after verifying the published sha256; or links to programs
+  - Downloads programs, or takes them out of downloaded archives, after verifying the published sha256; or links to
+    programs
     that are on this host already.
   - A program that is already right is not downloaded again. One with a wrong checksum leaves nothing behind.
 options:
@@ -35,7 +36,8 @@ options:
         description: Address of the program or archive.
         type: str
       checksum_url:
-        description: Address of a file with its sha256, alone or in lines with file names, which may be in a folder as in k3d's.
+        description: Address of a file with its sha256, alone or in lines with file names, which may be in a folder
+          as in k3d's.
         type: str
       member:
         description: Path of the program in the archive, where O(tools[].url) is one.
@@ -56,7 +58,8 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
+      no change.
 """
 
 EXAMPLES = r"""

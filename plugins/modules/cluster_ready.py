@@ -10,7 +10,8 @@ short_description: Check that a cluster is ready, and find where its ingress can
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - Asks the API server of one context for its version, nodes, CoreDNS and metrics-server, and waits until they are ready.
+  - Asks the API server of one context for its version, nodes, CoreDNS and metrics-server, and waits until they are
+    ready.
   - Probes over HTTP which of the ingress addresses this host can reach. Nothing is assumed and nothing is changed.
   - A kubeconfig that is missing, unreadable or for another cluster, a context that it does not have, and an expired
     certificate each fail at once with one message.
@@ -23,11 +24,13 @@ options:
     description: Context in it. Without one its current context is used.
     type: str
   check_parts:
-    description: Whether nodes, CoreDNS and metrics-server are checked. A metrics-server that is not installed is reported, and is no failure.
+    description: Whether nodes, CoreDNS and metrics-server are checked. A metrics-server that is not installed is
+      reported, and is no failure.
     type: bool
     default: true
   require_dns:
-    description: Whether CoreDNS must be a Deployment of kube-system. Clusters with another DNS server set this to V(false).
+    description: Whether CoreDNS must be a Deployment of kube-system. Clusters with another DNS server set this to
+      V(false).
     type: bool
     default: true
   require_ingress:
@@ -35,7 +38,8 @@ options:
     type: bool
     default: false
   ingress_class:
-    description: Ingress class to report. Without it the cluster's default class, C(traefik), or the only class is reported.
+    description: Ingress class to report. Without it the cluster's default class, C(traefik), or the only class is
+      reported.
     type: str
     default: ""
   ingress_candidates:
@@ -88,7 +92,8 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
+      no change.
 """
 
 EXAMPLES = r"""
@@ -122,7 +127,8 @@ ingress_class:
   type: str
   returned: success
 ingress_endpoints:
-  description: Addresses with strategy, address, http_port, https_port, reachable, and detail, which says what was probed.
+  description: Addresses with strategy, address, http_port, https_port, reachable, and detail, which says what was
+    probed.
   type: list
   elements: dict
   returned: success

@@ -11,11 +11,14 @@ version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
   - With O(state=found) looks for a Docker engine that answers and changes nothing.
-  - With O(state=started) uses an engine that answers as it is. Where none does, starts C(dockerd) with a data folder, socket,
+  - With O(state=started) uses an engine that answers as it is. Where none does, starts C(dockerd) with a data
+    folder, socket,
     pid file and log of its own, and returns when it answers.
-  - With O(state=absent) ends only the engine that this module started, and removes what that one made - containers, data,
+  - With O(state=absent) ends only the engine that this module started, and removes what that one made - containers,
+    data,
     network devices, firewall rules, folders - and sets C(net.ipv4.ip_forward) back to what it was.
-  - Where the capability bounding set of this process is short, as in CI sandboxes, O(runtime_wrapper) is made the engine's
+  - Where the capability bounding set of this process is short, as in CI sandboxes, O(runtime_wrapper) is made the
+    engine's
     default runtime, so that privileged containers start.
 options:
   state:
@@ -25,12 +28,15 @@ options:
     default: found
   docker_host:
     description:
-      - Address of the engine to use, C(unix:///path) or C(tcp://host:port). No other engine is looked for then, and none is started.
-      - Without it, E(DOCKER_HOST), the engine started by this module, the current context of the docker program, and the usual
+      - Address of the engine to use, C(unix:///path) or C(tcp://host:port). No other engine is looked for then, and
+        none is started.
+      - Without it, E(DOCKER_HOST), the engine started by this module, the current context of the docker program, and
+        the usual
         sockets are asked, in this order.
     type: str
   state_dir:
-    description: Folder for the configuration, log and record of an engine started here. It is removed with O(state=absent).
+    description: Folder for the configuration, log and record of an engine started here. It is removed with
+      O(state=absent).
     type: path
     default: /var/lib/argolab
   data_dir:
@@ -70,7 +76,8 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
+      no change.
 """
 
 EXAMPLES = r"""

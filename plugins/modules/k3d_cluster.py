@@ -10,11 +10,14 @@ short_description: Keep a k3d cluster as it was declared
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - Creates a k3d cluster, starts what is stopped or paused of one, adds load balancer ports that are missing, or removes it
+  - Creates a k3d cluster, starts what is stopped or paused of one, adds load balancer ports that are missing, or
+    removes it
     with its network, volume and kubeconfig.
-  - Compares the declared with the real - servers, agents, image, API address, network, subnet and ports. What cannot be repaired in
+  - Compares the declared with the real - servers, agents, image, API address, network, subnet and ports. What cannot
+    be repaired in
     place fails naming both sides, unless O(recreate=on_drift).
-  - Says before anything is made which port is taken and by which process, which image is absent, and what else would make
+  - Says before anything is made which port is taken and by which process, which image is absent, and what else would
+    make
     k3d fail half way. After a failed creation nothing of the cluster is left.
   - Does not touch the user's default kubeconfig.
 requirements:
@@ -35,7 +38,8 @@ options:
     type: path
     default: k3d
   docker_host:
-    description: Address of the Docker engine. Without it E(DOCKER_HOST), the docker program's context and the usual sockets are tried.
+    description: Address of the Docker engine. Without it E(DOCKER_HOST), the docker program's context and the usual
+      sockets are tried.
     type: str
   servers:
     description: Number of server nodes.
@@ -49,12 +53,14 @@ options:
     description: Node image. Without it k3d chooses one, and the image is not compared.
     type: str
   api_port:
-    description: Port of this host, or address and port, for the API server. Without an address it is bound to 127.0.0.1.
+    description: Port of this host, or address and port, for the API server. Without an address it is bound to
+      127.0.0.1.
     type: str
     default: 127.0.0.1:6443
   ports:
     description:
-      - Ports to publish, as k3d writes them (C([ADDRESS:]HOSTPORT:CONTAINERPORT[/PROTOCOL][@NODEFILTER])), or as a mapping with
+      - Ports to publish, as k3d writes them (C([ADDRESS:]HOSTPORT:CONTAINERPORT[/PROTOCOL][@NODEFILTER])), or as a
+        mapping with
         C(port) and C(node_filters). The node filter is C(loadbalancer) where none is given, the address C(0.0.0.0).
     type: list
     elements: raw
@@ -63,7 +69,8 @@ options:
     description: Docker network to join. Without it the cluster gets one of its own, named k3d- and the cluster's name.
     type: str
   subnet:
-    description: Address range of the cluster's own network, such as V(172.29.0.0/16); with one, addresses survive a restart.
+    description: Address range of the cluster's own network, such as V(172.29.0.0/16); with one, addresses survive a
+      restart.
     type: str
   volumes:
     description: Mounts for the nodes, as k3d's C(--volume) takes them. Used at creation.
@@ -126,7 +133,8 @@ options:
     type: bool
     default: true
   recreate:
-    description: What to do with a cluster that differs in what cannot be repaired in place. V(on_drift) loses all that is in it.
+    description: What to do with a cluster that differs in what cannot be repaired in place. V(on_drift) loses all
+      that is in it.
     type: str
     choices: [never, on_drift]
     default: never
@@ -151,7 +159,8 @@ attributes:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
+      no change.
 """
 
 EXAMPLES = r"""

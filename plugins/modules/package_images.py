@@ -12,13 +12,13 @@ author: argolab.observability contributors (@argolab)
 description:
   - Writes images that share one Debian root, without an image builder. O(engine_images) are loaded into the Docker engine.
     O(workload_images) are imported once into a template of containerd's folder, by a container of the first engine image.
-  - With O(node_store), a copy of that template is made for one cluster's node, in which layers are hard links.
+  - In each of O(node_stores), a copy of that template is made for one node of a cluster, in which layers are hard links.
   - What the cache and the engine already have is not made again.
 options:
   state:
     description:
-      - V(present) makes the images, loads them and fills O(node_store).
-      - V(absent) removes O(node_store) and the images of O(engine_images) from the engine; the cache stays.
+      - V(present) makes the images, loads them and fills O(node_stores).
+      - V(absent) removes O(node_stores) and the images of O(engine_images) from the engine; the cache stays.
     type: str
     choices: [present, absent]
     default: present
@@ -48,9 +48,11 @@ options:
     type: list
     elements: dict
     default: []
-  node_store:
-    description: Folder that a cluster's node mounts as C(/var/lib/containerd). It must be on the file system of O(cache_dir).
-    type: path
+  node_stores:
+    description: Folders that nodes of a cluster mount as C(/var/lib/containerd). They must be on the file system of O(cache_dir).
+    type: list
+    elements: path
+    default: []
   docker_host:
     description: Address of the Docker engine.
     type: str
@@ -86,7 +88,7 @@ EXAMPLES = r"""
       - names: [quay.io/prometheus/prometheus:v3.16.0]
         programs: {prometheus/prometheus: /usr/bin/prometheus}
         config: {Entrypoint: [/bin/prometheus], User: "65534"}
-    node_store: "{{ lab_cache_dir }}/clusters/argolab/containerd"
+    node_stores: ["{{ lab_cache_dir }}/clusters/argolab/server-0"]
     docker_host: unix:///var/run/docker.sock
 """
 
@@ -102,7 +104,7 @@ images:
   elements: str
   returned: when O(state=present)
 in_use_by:
-  description: Containers that use O(node_store), which is then left as it is.
+  description: Containers that use one of O(node_stores), which is then left as it is.
   type: list
   elements: str
   returned: success
@@ -125,7 +127,7 @@ def main() -> None:
             "files_dir": {"type": "path"},
             "engine_images": images,
             "workload_images": images,
-            "node_store": {"type": "path"},
+            "node_stores": {"type": "list", "elements": "path", "default": []},
             "docker_host": {"type": "str", "required": True},
             "progress_file": {"type": "path"},
         },

@@ -147,7 +147,11 @@ def test_install_and_repeat(server: Server, tmp_path: Path) -> None:
     [
         ("/k3d/v5/k3d-linux-amd64", b"evil", "has the sha256 .* is not installed"),
         ("/k3d/v5/checksums.txt", b"nothing to see\n", "has no sha256 for k3d-linux-amd64"),
-        ("/k3d/v5/checksums.txt", f"{sha256(K3D)}  _dist/k3d-linux-arm64\n".encode(), "has no sha256 for k3d-linux-amd64"),
+        (
+            "/k3d/v5/checksums.txt",
+            f"{sha256(K3D)}  _dist/k3d-linux-arm64\n".encode(),
+            "has no sha256 for k3d-linux-amd64",
+        ),
         ("/k3d/v5/k3d-linux-amd64", None, "answered 404"),
         ("/k3d/v5/checksums.txt", None, "checksums.txt answered 404"),
     ],
@@ -193,7 +197,12 @@ def test_links(server: Server, tmp_path: Path) -> None:
     program.parent.mkdir()
     program.write_bytes(K3D)
     program.chmod(0o755)
-    assert [downloads.run(options, check)["changed"] for check in (True, False, True, False)] == [True, True, False, False]
+    assert [downloads.run(options, check)["changed"] for check in (True, False, True, False)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert os.readlink(folder / "k3d") == str(program)
     # from packages to upstream and back
     install(server, folder)

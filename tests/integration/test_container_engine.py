@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real dockerd, started and removed in network and mount namespaces of its own, so that no other engine is touched."""
+"""A real dockerd, started and removed in namespaces of its own, so that no other engine is touched."""
 
 from __future__ import annotations
 

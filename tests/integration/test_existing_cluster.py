@@ -37,8 +37,25 @@ class Api:
             folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.crt",
             "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
         )  # fmt: skip
-        openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "other.key", "-out", "other.crt", "-days", "2", "-subj", "/CN=other")
-        openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "old.key", "-out", "old.csr", "-subj", "/CN=old")
+        openssl(
+            folder,
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            "other.key",
+            "-out",
+            "other.crt",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=other",
+        )
+        openssl(
+            folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "old.key", "-out", "old.csr", "-subj", "/CN=old"
+        )
         openssl(folder, "x509", "-req", "-in", "old.csr", "-signkey", "old.key", "-out", "old.crt", "-days", "-1")
 
         class Handler(BaseHTTPRequestHandler):
@@ -72,7 +89,9 @@ class Api:
         return {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": url or self.url, "certificate-authority-data": self.data(ca)}}],
+            "clusters": [
+                {"name": "c", "cluster": {"server": url or self.url, "certificate-authority-data": self.data(ca)}}
+            ],
             "contexts": [{"name": "right", "context": {"cluster": "c", "user": "u"}}],
             "users": [{"name": "u", "user": user or {"token": "right"}}],
         }
@@ -97,7 +116,11 @@ def play(tmp_path: Path, kubeconfig: Any, context: str = "right", **options: Any
     play_file = tmp_path / "play.yml"
     tasks = [
         {"ansible.builtin.include_role": {"name": "argolab.observability.existing_cluster"}},
-        {"ansible.builtin.debug": {"msg": "SEEN {{ cluster_kubeconfig }} {{ cluster_context }} {{ cluster_ingress_endpoints }}"}},
+        {
+            "ansible.builtin.debug": {
+                "msg": "SEEN {{ cluster_kubeconfig }} {{ cluster_context }} {{ cluster_ingress_endpoints }}"
+            }
+        },
     ]
     variables = {
         "existing_cluster_kubeconfig": str(path),
@@ -106,7 +129,9 @@ def play(tmp_path: Path, kubeconfig: Any, context: str = "right", **options: Any
         **options,
     }
     play_file.write_text(
-        yaml.safe_dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": variables, "tasks": tasks}])
+        yaml.safe_dump(
+            [{"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": variables, "tasks": tasks}]
+        )
     )
     done = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(play_file)],

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The life cycle of clusters, with the real k3d on a real Docker engine.
 
-The node image is a stand-in without a Kubernetes in it (files/standin_images.py): containers, networks, ports and k3d's own
+The node image is a stand-in without a Kubernetes in it (files/standin_images.py): containers, networks, ports and
+k3d's own
 behaviour are real, the API server is not, so that api_check is off here.
 """
 
@@ -120,7 +121,10 @@ def test_life_cycle(lab: Lab) -> None:
     assert cluster["context"] == f"k3d-{NAME}"
     assert cluster["subnet"] == SUBNET
     assert cluster["ports"] == [f"127.0.0.1:{lab.port}->80/tcp"]
-    assert {node["role"]: node["state"] for node in cluster["nodes"]} == {"loadbalancer": "running", "server": "running"}
+    assert {node["role"]: node["state"] for node in cluster["nodes"]} == {
+        "loadbalancer": "running",
+        "server": "running",
+    }
     addresses = {node["name"]: node["ip"] for node in cluster["nodes"]}
 
     # the kubeconfig: its own file, private, an address that works from here; and put right when it was touched

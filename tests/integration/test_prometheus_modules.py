@@ -102,7 +102,7 @@ def test_a_recovery_is_waited_for(run_module: Run, prometheus: Any, exporter: An
 def test_flapping_does_not_pass_stable_polls(run_module: Run, prometheus: Any, exporter: Any) -> None:
     exporter.flapping = True
     expected = [{"scrape_pool": "switched"}]
-    options = {"wait_timeout": 3, "poll_interval": 0.05, "stable_polls": 20}
+    options = {"wait_timeout": 2, "poll_interval": 0.05, "stable_polls": 20}
     result = run_module("prometheus_targets", url=prometheus.url, expected=expected, **options)
     assert result["failed"]
     assert "lapsed" in result["msg"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start an engine, run a container, remove it all. For a network and mount namespace of its own (unshare --net --mount).
+"""Start an engine, run a container, remove it all; to be run by unshare --net --mount.
 
 Prints one JSON object: what was seen at each step.
 """

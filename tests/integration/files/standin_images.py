@@ -24,7 +24,52 @@ LOADBALANCER = "argolab.test/k3d-proxy:standin"
 TOOLS = "argolab.test/k3d-tools:standin"
 HANGING_NODE = "argolab.test/k3s:hanging"
 BUSYBOX = "/bin/busybox"
-APPLETS = ["sh", "cat", "ls", "sleep", "echo", "grep", "sed", "awk", "cp", "mv", "rm", "mkdir", "chmod", "touch", "env", "hostname", "ip", "kill", "ps", "md5sum", "test", "true", "tail", "head", "cut", "date", "mount", "umount", "readlink", "dirname", "basename", "sort", "tr", "xargs", "find", "id", "uname", "wc", "getent", "nslookup", "tee", "stat", "printf", "["]
+APPLETS = [
+    "sh",
+    "cat",
+    "ls",
+    "sleep",
+    "echo",
+    "grep",
+    "sed",
+    "awk",
+    "cp",
+    "mv",
+    "rm",
+    "mkdir",
+    "chmod",
+    "touch",
+    "env",
+    "hostname",
+    "ip",
+    "kill",
+    "ps",
+    "md5sum",
+    "test",
+    "true",
+    "tail",
+    "head",
+    "cut",
+    "date",
+    "mount",
+    "umount",
+    "readlink",
+    "dirname",
+    "basename",
+    "sort",
+    "tr",
+    "xargs",
+    "find",
+    "id",
+    "uname",
+    "wc",
+    "getent",
+    "nslookup",
+    "tee",
+    "stat",
+    "printf",
+    "[",
+]
 
 K3S = """#!/bin/sh
 trap 'exit 0' TERM INT
@@ -75,7 +120,20 @@ def archive(scripts: dict[str, str]) -> bytes:
             entry.size, entry.mode = len(content), mode
             tar.addfile(entry, io.BytesIO(content))
 
-        for folder in ("bin", "tmp", "var", "var/log", "output", "etc", "etc/confd", "usr", "usr/bin", "proc", "sys", "dev"):
+        for folder in (
+            "bin",
+            "tmp",
+            "var",
+            "var/log",
+            "output",
+            "etc",
+            "etc/confd",
+            "usr",
+            "usr/bin",
+            "proc",
+            "sys",
+            "dev",
+        ):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
             tar.addfile(entry)
@@ -109,8 +167,10 @@ def load(docker_host: str) -> None:
         repository, _, tag = name.rpartition(":")
         connection = http.client.HTTPConnection("localhost", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.connect(docker_host[len("unix://"):])
-        query = urlencode([("fromSrc", "-"), ("repo", repository), ("tag", tag), *(("changes", line) for line in changes)])
+        connection.sock.connect(docker_host[len("unix://") :])
+        query = urlencode(
+            [("fromSrc", "-"), ("repo", repository), ("tag", tag), *(("changes", line) for line in changes)]
+        )
         connection.request("POST", "/images/create?" + query, archive(scripts), {"Content-Type": "application/x-tar"})
         answer = connection.getresponse()
         body = answer.read().decode()

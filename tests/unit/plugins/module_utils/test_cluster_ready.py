@@ -14,7 +14,9 @@ from ansible_collections.argolab.observability.plugins.module_utils import clust
 
 
 def node(name: str = "n", ready: str | None = "True", address: str = "10.0.0.1") -> dict[str, Any]:
-    conditions = [] if ready is None else [{"type": "Ready", "status": ready, "reason": "KubeletNotReady", "message": "no CNI"}]
+    conditions = (
+        [] if ready is None else [{"type": "Ready", "status": ready, "reason": "KubeletNotReady", "message": "no CNI"}]
+    )
     return {
         "metadata": {"name": name},
         "status": {"conditions": conditions, "addresses": [{"type": "InternalIP", "address": address}]},
@@ -74,7 +76,10 @@ def test_ready_without_metrics_server() -> None:
         ({"nodes": [node()], "deployments": [deployment("kube-dns", 2, 1)]}, {"CoreDNS"}),
         ({"nodes": [node()], "deployments": [deployment("kube-dns", 0, 0)]}, {"CoreDNS"}),
         ({"nodes": [node()], "deployments": [deployment("kube-dns", None, 0)]}, {"CoreDNS"}),
-        ({"nodes": [node()], "deployments": [deployment("kube-dns"), deployment("metrics-server", 1, 0)]}, {"metrics-server"}),
+        (
+            {"nodes": [node()], "deployments": [deployment("kube-dns"), deployment("metrics-server", 1, 0)]},
+            {"metrics-server"},
+        ),
     ],
 )
 def test_not_ready(lists: dict[str, Any], bad: set[str]) -> None:
@@ -141,7 +146,10 @@ def test_probing(http_port: int, deaf_port: int) -> None:
         {"strategy": "loadbalancer", "address": "127.0.0.1", "http_port": deaf_port, "https_port": 0},
         {"strategy": "ingress", "address": "", "http_port": http_port, "https_port": 443},
     ]
-    api = Api(nodes=[node("bad", "False", "192.0.2.1"), node("good", address="127.0.0.1")], deployments=[deployment("kube-dns")])
+    api = Api(
+        nodes=[node("bad", "False", "192.0.2.1"), node("good", address="127.0.0.1")],
+        deployments=[deployment("kube-dns")],
+    )
     seen = cluster_ready.observe(api, {**OPTIONS, "ingress_candidates": candidates, "require_ingress": True})
     assert [item["reachable"] for item in seen["ingress_endpoints"]] == [True, False, True]
     assert seen["ingress_endpoints"][0] == {
@@ -156,7 +164,10 @@ def test_probing(http_port: int, deaf_port: int) -> None:
     assert {check.name: check.ok for check in seen["checks"]}["ingress"] is True
     unserved = cluster_ready.observe(api, {**OPTIONS, "ingress_candidates": candidates[1:2], "require_ingress": True})
     assert {check.name: check.ok for check in unserved["checks"]}["ingress"] is False
-    assert cluster_ready.unreachable({**OPTIONS, "ingress_candidates": candidates})["ingress_endpoints"][2]["reachable"] is False
+    assert (
+        cluster_ready.unreachable({**OPTIONS, "ingress_candidates": candidates})["ingress_endpoints"][2]["reachable"]
+        is False
+    )
 
 
 def test_load_balancers_of_the_cluster() -> None:

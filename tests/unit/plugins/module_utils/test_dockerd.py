@@ -79,7 +79,12 @@ def test_firewall_undo_takes_only_dockers_rules() -> None:
 def test_mounts_below() -> None:
     info = "\n".join(
         f"36 35 0:1 / {point} rw - tmpfs none rw"
-        for point in ("/var/lib/argolab/docker/a\\040b", "/var/lib/argolab/docker", "/var/lib/argolab-other", "/run/argolab/exec/x")
+        for point in (
+            "/var/lib/argolab/docker/a\\040b",
+            "/var/lib/argolab/docker",
+            "/var/lib/argolab-other",
+            "/run/argolab/exec/x",
+        )
     )
     assert dockerd.mounts_below(info, ["/var/lib/argolab/docker", "/run/argolab"]) == [
         "/var/lib/argolab/docker/a b",
@@ -127,7 +132,12 @@ def test_candidates(tmp_path: Path) -> None:
     # an environment that still points at our own engine must not keep it from being started again
     hosts, explicit = candidates(None, own, {"DOCKER_HOST": own, "XDG_RUNTIME_DIR": "/run/user/1"}, "/home/me")
     assert not explicit
-    assert hosts == [own, "unix:///var/run/docker.sock", "unix:///run/user/1/docker.sock", "unix:///home/me/.docker/run/docker.sock"]
+    assert hosts == [
+        own,
+        "unix:///var/run/docker.sock",
+        "unix:///run/user/1/docker.sock",
+        "unix:///home/me/.docker/run/docker.sock",
+    ]
 
     folder = tmp_path / ".docker"
     key = "0d5b1c5b2dd1f6a1e6d6cbcf9a6de5b9"
@@ -190,7 +200,10 @@ def test_blockers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_runner.os, "geteuid", lambda: 0)
     assert engine_runner.run(params(tmp_path), False)[0]["blocker"] == ""
     assert "10000 GiB are needed" in engine_runner.run(params(tmp_path, minimum_disk_gib=10000), False)[0]["blocker"]
-    assert "GiB of memory are available" in engine_runner.run(params(tmp_path, minimum_memory_gib=10000), False)[0]["blocker"]
+    assert (
+        "GiB of memory are available"
+        in engine_runner.run(params(tmp_path, minimum_memory_gib=10000), False)[0]["blocker"]
+    )
     predicted, _warnings = engine_runner.run(params(tmp_path, state="started"), True)
     assert predicted["changed"] and "Docker engine at" in predicted["diff"]["after"]
     assert not (tmp_path / "state").exists()
@@ -216,7 +229,9 @@ def test_ports_and_resources(tmp_path: Path) -> None:
         assert port_conflict("0.0.0.0", port) is not None
     assert port_conflict("127.0.0.1", port) is None
     assert "cannot be bound" in str(port_conflict("192.0.2.1", port))
-    table = "head\n 0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 4242 1\n 1: 0100007F:1F90 0:0 01 0:0 0:0 0 0 0 43 1\n"
+    table = (
+        "head\n 0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 4242 1\n 1: 0100007F:1F90 0:0 01 0:0 0:0 0 0 0 43 1\n"
+    )
     assert listening_inodes(table, 8080) == {"4242": "0100007F"}
     assert available_memory("MemTotal: 5 kB\nMemAvailable:    2048 kB\n") == 2048 * 1024
     assert shortages(str(tmp_path / "not" / "there"), 0, 0) == []

@@ -115,7 +115,10 @@ def test_other_differences() -> None:
     # an image that is not on the engine any more cannot be compared
     assert k3d_state.differences(SPEC, a_cluster(), None) == []
     nothing = k3d_state.find_cluster(listing(), "c")
-    assert nothing is not None and {item.field for item in k3d_state.differences(SPEC, nothing)} >= {"servers", "load balancer"}
+    assert nothing is not None and {item.field for item in k3d_state.differences(SPEC, nothing)} >= {
+        "servers",
+        "load balancer",
+    }
     assert k3d_state.find_cluster(None, "c") is None and k3d_state.find_cluster([], "c") is None
 
 
@@ -128,7 +131,11 @@ def test_not_running_whatever_k3d_counts(state: str) -> None:
     ("name", "cluster", "broken"),
     [
         ("list-running.json", "tkx", {}),
-        ("list-stopped.json", "tkx", {"k3d-tkx-serverlb": "exited", "k3d-tkx-server-0": "exited", "k3d-tkx-agent-0": "exited"}),
+        (
+            "list-stopped.json",
+            "tkx",
+            {"k3d-tkx-serverlb": "exited", "k3d-tkx-server-0": "exited", "k3d-tkx-agent-0": "exited"},
+        ),
         ("list-paused.json", "tkx", {"k3d-tkx-server-0": "paused"}),
         ("list-halfdead.json", "tkr", {"k3d-tkr-server-0": "exited"}),
         ("list-neverready.json", "tkh", {"k3d-tkh-serverlb": "created"}),
@@ -168,7 +175,10 @@ def test_recorded_commands_hold_no_colour_once_cleaned() -> None:
         ("8080:80", ("0.0.0.0:8080->80/tcp", "0.0.0.0:8080:80/tcp@loadbalancer")),
         ("127.0.0.1:8080:80@loadbalancer", ("127.0.0.1:8080->80/tcp", "127.0.0.1:8080:80/tcp@loadbalancer")),
         ("localhost:53:53/udp@server:0:direct", ("127.0.0.1:53->53/udp", "127.0.0.1:53:53/udp@server:0:direct")),
-        ({"port": "8080:80", "node_filters": ["server:0", "agent:*"]}, ("0.0.0.0:8080->80/tcp", "0.0.0.0:8080:80/tcp@server:0;agent:*")),
+        (
+            {"port": "8080:80", "node_filters": ["server:0", "agent:*"]},
+            ("0.0.0.0:8080->80/tcp", "0.0.0.0:8080:80/tcp@server:0;agent:*"),
+        ),
         ("[::1]:8080:80", ("::1:8080->80/tcp", "[::1]:8080:80/tcp@loadbalancer")),
     ],
 )
@@ -178,7 +188,18 @@ def test_ports(item: Any, expected: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "item", ["80", "eighty:80", "70000:80", "0:80", "8080:80/icmp", "host.name:8080:80", "", {"node_filters": []}, {"port": "1:1", "nodes": 1}]
+    "item",
+    [
+        "80",
+        "eighty:80",
+        "70000:80",
+        "0:80",
+        "8080:80/icmp",
+        "host.name:8080:80",
+        "",
+        {"node_filters": []},
+        {"port": "1:1", "nodes": 1},
+    ],
 )
 def test_impossible_ports(item: Any) -> None:
     with pytest.raises(DefiniteError):
@@ -221,7 +242,12 @@ def test_impossible_declarations(changes: dict[str, Any], message: str) -> None:
 def test_create_arguments() -> None:
     arguments = create_arguments(SPEC, {"k3s_args": ["--x=1@server:*"], "token": "secret", "servers_memory": "4g"}, 90)
     assert arguments[:3] == ["cluster", "create", "c"]
-    for pair in (["--api-port", "127.0.0.1:6443"], ["--k3s-arg", "--x=1@server:*"], ["--servers-memory", "4g"], ["--timeout", "90s"]):
+    for pair in (
+        ["--api-port", "127.0.0.1:6443"],
+        ["--k3s-arg", "--x=1@server:*"],
+        ["--servers-memory", "4g"],
+        ["--timeout", "90s"],
+    ):
         assert arguments[arguments.index(pair[0]) + 1] == pair[1]
     assert "secret" not in " ".join(arguments)
     assert {"--kubeconfig-update-default=false", "--kubeconfig-switch-context=false", "--no-rollback"} <= set(arguments)
@@ -230,7 +256,11 @@ def test_create_arguments() -> None:
 
 
 def test_messages() -> None:
-    err = "\x1b[31mERRO\x1b[0m[0001] first \n\x1b[31mFATA\x1b[0m[0001] last token: abc K3S_TOKEN=abc\n\x1b[33mWARN\x1b[0m[0001] no\n"
+    err = (
+        "\x1b[31mERRO\x1b[0m[0001] first \n"
+        "\x1b[31mFATA\x1b[0m[0001] last token: abc K3S_TOKEN=abc\n"
+        "\x1b[33mWARN\x1b[0m[0001] no\n"
+    )
     answer = Answer(1, "\x1b[36mINFO\x1b[0m[0000] fine\n", without_tokens(without_colour(err)))
     assert answer.problems == "first | last token: *** K3S_TOKEN=***"
     assert Answer(1, "", "panic: oh\n").problems == "panic: oh"

@@ -67,7 +67,11 @@ def test_patched(wrapper: ModuleType, nested: bool) -> None:
     process: dict[str, Any] = {
         "args": ["sh"],
         "oomScoreAdj": -999,
-        "capabilities": {"bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE"], "effective": ["CAP_SYS_RESOURCE"], "ambient": None},
+        "capabilities": {
+            "bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE"],
+            "effective": ["CAP_SYS_RESOURCE"],
+            "ambient": None,
+        },
     }
     document = {"ociVersion": "1.0.2", "process": process} if nested else process
     allowed = wrapper.bounding_set(SHORT)
@@ -80,14 +84,19 @@ def test_patched(wrapper: ModuleType, nested: bool) -> None:
 def test_nothing_is_patched_without_need(wrapper: ModuleType) -> None:
     everything = {"CAP_" + name for name in wrapper.CAPABILITIES}
     # with the capability to lower it, the score is runc's business
-    assert wrapper.patched({"oomScoreAdj": -999, "capabilities": {"bounding": ["CAP_SYS_RESOURCE"]}}, everything, 0) is False
+    assert (
+        wrapper.patched({"oomScoreAdj": -999, "capabilities": {"bounding": ["CAP_SYS_RESOURCE"]}}, everything, 0)
+        is False
+    )
     assert wrapper.patched({"ociVersion": "1.0.2"}, set(), 0) is False
     assert wrapper.patched({"args": [], "oomScoreAdj": 5}, set(), 0) is False
 
 
 def test_becomes_runc(wrapper: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "config.json"
-    bundle.write_text(json.dumps({"ociVersion": "1", "process": {"capabilities": {"bounding": ["CAP_NONE", "CAP_CHOWN"]}}}))
+    bundle.write_text(
+        json.dumps({"ociVersion": "1", "process": {"capabilities": {"bounding": ["CAP_NONE", "CAP_CHOWN"]}}})
+    )
     runc = tmp_path / "runc"
     runc.write_text("#!/bin/sh\n")
     runc.chmod(0o755)

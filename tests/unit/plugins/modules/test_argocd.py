@@ -45,6 +45,8 @@ class Controller:
         if "operation" in patch:
             before = dict(app["status"])
             self.steps = [
+                # What was asked for is taken away before the new operation shows.
+                dict(before),
                 {**before, "operationState": {"phase": "Running", "startedAt": "2026-11-22T12:00:00Z"}},
                 # The operation has ended, but the status still is the old one, as with the real one.
                 {**before, "operationState": {**self.outcome, "startedAt": "2026-11-22T12:00:00Z"}},

@@ -111,6 +111,13 @@ def test_an_event_of_a_healed_rule_is_history(cluster: FakeCluster, when: str) -
     assert not look(cluster).get("failed")
 
 
+def test_an_event_about_an_earlier_version_explains_nothing(cluster: FakeCluster) -> None:
+    rule(cluster)["metadata"]["managedFields"] = [{"time": "2026-11-22T12:00:00Z"}]
+    event(cluster, "2026-11-22T11:59:59Z")
+    cluster.groups = []
+    assert look(cluster)["checks"][0]["cause"] == "not_loaded_yet"
+
+
 def test_the_operators_status_condition_is_shown(cluster: FakeCluster) -> None:
     condition = {"type": "Accepted", "status": "False", "message": "invalid label name"}
     rule(cluster)["status"] = {"bindings": [{"conditions": [condition]}]}
