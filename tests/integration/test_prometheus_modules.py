@@ -102,7 +102,7 @@ def test_a_recovery_is_waited_for(run_module: Run, prometheus: Any, exporter: An
 def test_flapping_does_not_pass_stable_polls(run_module: Run, prometheus: Any, exporter: Any) -> None:
     exporter.flapping = True
     expected = [{"scrape_pool": "switched"}]
-    options = {"wait_timeout": 2, "poll_interval": 0.05, "stable_polls": 20}
+    options = {"wait_timeout": 3, "poll_interval": 0.1, "stable_polls": 15}
     result = run_module("prometheus_targets", url=prometheus.url, expected=expected, **options)
     assert result["failed"]
     assert "lapsed" in result["msg"]
@@ -186,13 +186,13 @@ def test_a_reloaded_rule_is_waited_for(run_module: Run, prometheus: Any) -> None
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         late.write_text("groups: [{name: late, rules: [{record: late, expr: vector(1)}]}]\n")
-        opener.open(request, timeout=60)
+        opener.open(request, timeout=60).close()
         options = {"expected_groups": ["late"], "require_evaluated": True, **PATIENT}
         result = run_module("prometheus_rules", url=prometheus.url, **options)
         assert not result.get("failed"), result["msg"]
     finally:
         late.unlink()
-        opener.open(request, timeout=60)
+        opener.open(request, timeout=60).close()
 
 
 def test_queries(run_module: Run, prometheus: Any) -> None:
