@@ -31,7 +31,7 @@ def probe(url: str, timeout: float) -> Optional[str]:
 
 def probe_all(urls: Sequence[str], timeout: float, ask: Probe = probe) -> Dict[str, Optional[str]]:
     """What each address answers; one that takes longer than the timeout, name resolution included, does not answer."""
-    answers: Dict[str, Optional[str]] = {url: f"no answer in {timeout:g} s" for url in urls}
+    answers: Dict[str, Optional[str]] = dict.fromkeys(urls, f"no answer in {timeout:g} s")
     deadline = time.monotonic() + timeout
 
     def one(url: str) -> None:

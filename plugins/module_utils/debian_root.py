@@ -40,7 +40,11 @@ class DebianRoot:
 
 def root_key(root: DebianRoot) -> str:
     """Name of the archive: the suite, then a digest of what decides its content; where it came from does not."""
-    facts: Dict[str, Any] = {"packages": sorted(root.packages), "exclude": list(root.exclude), "include": list(root.include)}
+    facts: Dict[str, Any] = {
+        "packages": sorted(root.packages),
+        "exclude": list(root.exclude),
+        "include": list(root.include),
+    }
     return f"{root.suite}-{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
@@ -60,7 +64,9 @@ def host_mirror(folder: str = "/etc/apt") -> str:
     paths = [os.path.join(folder, "sources.list")]
     parts = os.path.join(folder, "sources.list.d")
     if os.path.isdir(parts):
-        paths += [os.path.join(parts, name) for name in sorted(os.listdir(parts)) if name.endswith((".list", ".sources"))]
+        paths += [
+            os.path.join(parts, name) for name in sorted(os.listdir(parts)) if name.endswith((".list", ".sources"))
+        ]
     for path in paths:
         if os.path.isfile(path):
             with open(path, encoding="utf-8", errors="replace") as handle:
@@ -70,7 +76,10 @@ def host_mirror(folder: str = "/etc/apt") -> str:
 
 def carried_settings(dump: str) -> List[str]:
     """The lines of C(apt-config dump) on which reaching the mirror depends: proxies, certificates, clocks."""
-    wanted = re.compile(r"^(Acquire::https?::(\S+::)?(Proxy|CaInfo|Verify-Peer|Verify-Host|Timeout)|Acquire::Check-(Date|Valid-Until)) \"[^\"]*\";$")
+    wanted = re.compile(
+        r"^Acquire::(https?::(\S+::)?(Proxy|CaInfo|Verify-Peer|Verify-Host|Timeout)|Check-(Date|Valid-Until))"
+        r" \"[^\"]*\";$"
+    )
     return [line for line in dump.splitlines() if wanted.match(line)]
 
 
@@ -80,9 +89,18 @@ def command(root: DebianRoot, mirror: str, settings: Sequence[str], target: str)
     options += [f"--dpkgopt=path-exclude={path}" for path in root.exclude]
     options += [f"--dpkgopt=path-include={path}" for path in root.include]
     return [
-        "mmdebstrap", "--variant=essential", "--format=tar", "--mode=root", "--components=main",
-        f"--include={','.join(root.packages)}", *options, "--skip=output/dev", root.suite, target, mirror,
-    ]  # fmt: skip
+        "mmdebstrap",
+        "--variant=essential",
+        "--format=tar",
+        "--mode=root",
+        "--components=main",
+        f"--include={','.join(root.packages)}",
+        *options,
+        "--skip=output/dev",
+        root.suite,
+        target,
+        mirror,
+    ]
 
 
 def root_path(root: DebianRoot, cache_dir: str) -> str:
@@ -105,8 +123,11 @@ def build_root(root: DebianRoot, cache_dir: str) -> str:
     try:
         done = subprocess.run(
             command(root, mirror, carried_settings(dump), pending),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != 0:
             tail = "\n".join(done.stderr.strip().splitlines()[-15:])
             raise ArgolabError(f"mmdebstrap {root.suite} from {mirror} ended with {done.returncode}: {tail}")

@@ -98,7 +98,7 @@ def edit_arguments(gomod: Mapping[str, Any], versions: Mapping[str, str]) -> lis
 
 
 class GoBuilder:
-    """Builds programs into C(cache_dir/programs/KEY), each only once; a folder appears there only when it is complete."""
+    """Builds programs into C(cache_dir/programs/KEY), each once; a folder is there only when it is complete."""
 
     def __init__(self, go: str, cache_dir: str, workers: int, report: Callable[[str], None]) -> None:
         self.go = go
@@ -123,7 +123,13 @@ class GoBuilder:
 
     def _run(self, argv: Sequence[str], cwd: str) -> str:
         done = subprocess.run(
-            argv, cwd=cwd, env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            argv,
+            cwd=cwd,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             tail = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])

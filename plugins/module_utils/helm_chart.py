@@ -17,13 +17,22 @@ from ansible_collections.argolab.observability.plugins.module_utils.errors impor
 Run = Callable[[list[str]], "tuple[int, str, str]"]
 
 _CAUSES = (
-    (r"no such host|dial tcp|connection refused|i/o timeout|no route to host|TLS handshake|context deadline", "it can not be reached from here"),
-    (r"not a valid chart repository|looks like .* is not", "that address is no chart repository"),
-    (r"chart .* version .* not found|not found in .* repository|no chart (name|version) found|improper constraint", "it does not hold this chart in this version"),
-    (r"no such file|path .* not found|Chart.yaml file is missing|repo .* not found|non-absolute URLs", "there is no chart at this place"),
+    (
+        r"no such host|dial tcp|connection refused|i/o timeout|no route to host|TLS handshake|context deadline",
+        "it can not be reached from here",
+    ),
+    (r"not a valid chart repository", "that address is no chart repository"),
+    (
+        r"chart .* version .* not found|not found in .* (index|repository)|no chart (name|version) found|improper constraint",
+        "it does not hold this chart in this version",
+    ),
+    (
+        r"no such file|path .* not found|Chart.yaml file is missing|repo .* not found|non-absolute URLs",
+        "there is no chart at this place",
+    ),
     (r"401|403|unauthorized|denied", "it refuses to hand it out"),
     (r"404|not found", "it does not have it"),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,9 @@ def explain(source: ChartSource, error: str) -> str:
     """One sentence on why helm could not read a chart."""
     lines = [line for line in error.strip().splitlines() if line.strip()]
     last = re.sub(r"^Error: ", "", lines[-1].strip()) if lines else "no message"
-    cause = next((text for pattern, text in _CAUSES if re.search(pattern, error, re.IGNORECASE)), "helm can not read it")
+    cause = next(
+        (text for pattern, text in _CAUSES if re.search(pattern, error, re.IGNORECASE)), "helm can not read it"
+    )
     return f"{source.text}: {cause}. helm says: {last}"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -57,13 +58,14 @@ def decode_release(data: str) -> dict[str, Any]:
 
 def parse_time(text: str) -> datetime | None:
     """Helm's time stamps, which have more digits than Python 3.9 takes."""
-    head, _dot, fraction = text.partition(".")
-    zone = next((fraction[i:] for i, char in enumerate(fraction) if char in "+-Z"), "")
-    head, zone = (head[:-1], "Z") if head.endswith("Z") else (head, zone)
+    found = re.fullmatch(r"([^.]+?)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", text)
+    if not found:
+        return None
     try:
-        return datetime.fromisoformat(head + ("+00:00" if zone in ("", "Z") else zone)).astimezone(timezone.utc)
+        moment = datetime.fromisoformat(found[1] + found[2].replace("Z", "+00:00"))
     except ValueError:
         return None
+    return moment.astimezone(timezone.utc)
 
 
 def revision_from_secret(secret: Mapping[str, Any]) -> Revision:
@@ -132,9 +134,7 @@ def value_changes(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list
     return sorted(path for path in {*left, *right} if left.get(path, missing) != right.get(path, missing))
 
 
-def reasons(
-    deployed: Revision | None, dead: Sequence[Revision], chart: str, wanted: Mapping[str, Any]
-) -> list[str]:
+def reasons(deployed: Revision | None, dead: Sequence[Revision], chart: str, wanted: Mapping[str, Any]) -> list[str]:
     """Why the release has to be installed or upgraded; nothing when it is as wanted.
 
     :param chart: name and version that are wanted; empty where only the values count.

@@ -11,7 +11,11 @@ import shutil
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.image_specs import ImageSpec, images_key, write_images
+from ansible_collections.argolab.observability.plugins.module_utils.image_specs import (
+    ImageSpec,
+    images_key,
+    write_images,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.image_store import (
     ImageEngine,
     clone_is_fresh,
@@ -61,7 +65,8 @@ class ImagePlan:
         params = self._params
         pending = f"{folder}.tmp{os.getpid()}"
         shutil.rmtree(pending, ignore_errors=True)
-        self.report(f"writing {', '.join(spec.names[0] for spec in specs[:3])}{f' and {len(specs) - 3} more images' if len(specs) > 3 else ''}")
+        rest = f" and {len(specs) - 3} more images" if len(specs) > 3 else ""
+        self.report(f"writing {', '.join(spec.names[0] for spec in specs[:3])}{rest}")
         try:
             ids = write_images(pending, specs, params["root"], params["programs"], params["files_dir"])
             with open(os.path.join(pending, "ids.json"), "w", encoding="utf-8") as handle:
@@ -75,6 +80,17 @@ class ImagePlan:
         with open(os.path.join(layout, "ids.json"), encoding="utf-8") as handle:
             ids = json.load(handle)
         return any(self._engine.image_id(name) not in known for name, known in ids.items())
+
+    def _load(self, layout: str) -> None:
+        before = {self._engine.image_id(spec.names[0]) for spec in self._engine_specs}
+        self._engine.load(archive_chunks(layout))
+        after = {self._engine.image_id(spec.names[0]) for spec in self._engine_specs}
+        for number in filter(None, before - after):
+            try:
+                self._engine.request("DELETE", f"/images/{number}")
+            except ArgolabError:
+                # A cluster still runs on it.
+                continue
 
     def _drop_older(self, keep: Tuple[str, str]) -> None:
         # Clones of an older template keep its layers through their own links.
@@ -96,7 +112,7 @@ class ImagePlan:
             steps.append(f"load {', '.join(spec.names[0] for spec in self._engine_specs)} into the engine")
             if not check_mode:
                 self.report(steps[-1])
-                self._engine.load(archive_chunks(engine))
+                self._load(engine)
         if not os.path.isdir(store):
             steps.append(f"write {len(self._workload_specs)} workload images and import them into a template")
             if not check_mode:

@@ -64,7 +64,9 @@ class ImageEngine(DockerEngine):
             answer = json.loads(self.send(f"/containers/{name}/wait", None, "application/json"))
             output = self._logs(name)
             if answer.get("StatusCode") != 0:
-                raise ArgolabError(f"{entrypoint} in {image} ended with {answer.get('StatusCode')}: {output.strip()[-1500:]}")
+                raise ArgolabError(
+                    f"{entrypoint} in {image} ended with {answer.get('StatusCode')}: {output.strip()[-1500:]}"
+                )
             return output
         finally:
             self.remove_container(name)

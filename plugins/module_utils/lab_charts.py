@@ -60,7 +60,7 @@ def digest(source: str, charts: Sequence[Chart]) -> str:
 
 
 def without_descriptions(schema: Any) -> Any:
-    """A copy of a schema without its prose: three quarters of the operator's CRDs, which the API server keeps in memory.
+    """A copy of a schema without its prose: most of the operator's CRDs, which the API server keeps in memory.
 
     Below C(properties) a key named description is a field, not prose.
     """

@@ -242,7 +242,10 @@ def archive_chunks(folder: str, size: int = _CHUNK) -> Iterator[bytes]:
         info.size, info.mode = os.path.getsize(full), 0o644
         yield info.tobuf(tarfile.PAX_FORMAT)
         with open(full, "rb") as source:
-            for chunk in iter(lambda: source.read(size), b""):
+            while True:
+                chunk = source.read(size)
+                if not chunk:
+                    break
                 yield chunk
         yield b"\0" * (-info.size % tarfile.BLOCKSIZE)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)

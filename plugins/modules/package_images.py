@@ -10,9 +10,10 @@ short_description: Make container images from built programs and bring them to w
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - Writes images that share one Debian root, without an image builder. O(engine_images) are loaded into the Docker engine.
-    O(workload_images) are imported once into a template of containerd's folder, by a container of the first engine image.
-  - In each of O(node_stores), a copy of that template is made for one node of a cluster, in which layers are hard links.
+  - Writes images that share one Debian root, without an image builder. O(engine_images) are loaded into the Docker
+    engine. O(workload_images) are imported once into a template of containerd's folder, by a container of the first
+    engine image.
+  - In each of O(node_stores), a copy of that template is made for one node of a cluster; its layers are hard links.
   - What the cache and the engine already have is not made again.
 options:
   state:
@@ -38,8 +39,8 @@ options:
     type: path
   engine_images:
     description:
-      - Images for the Docker engine; the first one is the node image. Each has C(names), and may have C(programs), C(files), C(links),
-        C(folders), C(accounts) and C(config).
+      - Images for the Docker engine; the first one is the node image. Each has C(names), and may have C(programs),
+        C(files), C(links), C(folders), C(accounts) and C(config).
     type: list
     elements: dict
     default: []
@@ -49,7 +50,8 @@ options:
     elements: dict
     default: []
   node_stores:
-    description: Folders that nodes of a cluster mount as C(/var/lib/containerd). They must be on the file system of O(cache_dir).
+    description:
+      - Folders that nodes of a cluster mount as C(/var/lib/containerd). They must be on the file system of O(cache_dir).
     type: list
     elements: path
     default: []
@@ -111,7 +113,6 @@ in_use_by:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
 

@@ -11,9 +11,10 @@ short_description: Wait until everything that a Helm release runs is ready
 version_added: 0.1.0
 author: argolab.observability contributors
 description:
-  - Waits for the Deployments, StatefulSets and DaemonSets of a release, and for its C(Prometheus) and C(Alertmanager) objects, whose StatefulSets
-    the Prometheus operator makes and Helm does not wait for.
-  - A C(Prometheus) or C(Alertmanager) is ready when the operator has reconciled its present generation and says that it is available.
+  - Waits for the Deployments, StatefulSets and DaemonSets of a release, and for its C(Prometheus) and C(Alertmanager)
+    objects, whose StatefulSets the Prometheus operator makes and Helm does not wait for.
+  - A C(Prometheus) or C(Alertmanager) is ready when the operator has reconciled its present generation and says that
+    it is available.
   - The failure names the pod that does not come up and the reason.
 options:
   release_name:
@@ -69,7 +70,6 @@ attempts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, poll_of
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient

@@ -111,7 +111,9 @@ def lab(helm: str, role_values: dict[str, Path]) -> Callable[..., Objects]:
 
 
 @pytest.fixture(scope="session", params=sorted(RELEASES))
-def charts(request: pytest.FixtureRequest, helm: str, upstream: Path, role_values: dict[str, Path]) -> tuple[str, Objects, Objects]:
+def charts(
+    request: pytest.FixtureRequest, helm: str, upstream: Path, role_values: dict[str, Path]
+) -> tuple[str, Objects, Objects]:
     """Name of a chart, what upstream's chart rendered, what the lab's renders."""
     chart = request.param
     recorded = load((upstream / f"rendered-{chart}.yaml").read_text(encoding="utf-8"))

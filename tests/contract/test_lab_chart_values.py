@@ -43,7 +43,9 @@ def test_application_labels_reach_the_controller(lab: Lab) -> None:
     found = lab(
         ARGO, "--set", "controller.metrics.applicationLabels.enabled=true,controller.metrics.applicationLabels.labels={team,tier}",
     )  # fmt: skip
-    container = found["StatefulSet", "argocd", "argocd-application-controller"]["spec"]["template"]["spec"]["containers"][0]
+    container = found["StatefulSet", "argocd", "argocd-application-controller"]["spec"]["template"]["spec"][
+        "containers"
+    ][0]
     assert container["args"][-4:] == ["--metrics-application-labels", "team", "--metrics-application-labels", "tier"]
 
 

@@ -97,11 +97,14 @@ def test_every_service_finds_the_pods_of_the_chart(charts: Charts) -> None:
     """A selector that is like upstream's is of no use when the pods' own labels are not."""
     chart, _upstream, lab = charts
     templates = [
-        item["spec"]["template"]["metadata"]["labels"] for item in of_kind(lab, "Deployment", "StatefulSet", "DaemonSet").values()
+        item["spec"]["template"]["metadata"]["labels"]
+        for item in of_kind(lab, "Deployment", "StatefulSet", "DaemonSet").values()
     ]
     for key, item in of_kind(lab, "Service").items():
         selector = item["spec"]["selector"]
-        if chart == "kube-prometheus-stack" and ("prometheus" in key[2].rsplit("-", 1)[-1] or key[2].endswith(("alertmanager", "coredns"))):
+        if chart == "kube-prometheus-stack" and (
+            "prometheus" in key[2].rsplit("-", 1)[-1] or key[2].endswith(("alertmanager", "coredns"))
+        ):
             continue  # pods that the operator or the cluster makes
         assert any(selector.items() <= template.items() for template in templates), key
 

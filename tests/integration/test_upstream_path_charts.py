@@ -1,10 +1,10 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The upstream way of the chart roles, against a local chart repository and an API server that only knows how to say no.
+"""The upstream way of the chart roles, against a local chart repository and an API server that refuses every change.
 
-The repository holds the lab charts, packed. The roles run in check mode, which asks the repository and the API server for everything that a
-real run asks for beforehand.
+The repository holds the lab charts, packed. A run that is to succeed runs in check mode, which asks the repository and the API server for
+everything that a real run asks for beforehand. A run that is to be refused runs for real.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self, handler: Any) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self.asked: list[str] = []
+        # whether the operator's kinds are unknown
+        self.bare = False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -71,8 +73,16 @@ class Api(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         body: dict[str, Any] = {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": []}
         if path == "/apis/monitoring.coreos.com/v1":
+            if self.server.bare:  # type: ignore[attr-defined]
+                self.answer(
+                    404, {"kind": "Status", "message": "the server could not find the requested resource", "code": 404}
+                )
+                return
             names = ("ServiceMonitor", "PrometheusRule")
-            body = {"kind": "APIResourceList", "resources": [{"kind": kind, "name": kind, "namespaced": True} for kind in names]}
+            body = {
+                "kind": "APIResourceList",
+                "resources": [{"kind": kind, "name": kind, "namespaced": True} for kind in names],
+            }
         self.answer(200, body)
 
     def do_POST(self) -> None:
@@ -120,7 +130,7 @@ def api() -> Iterator[Server]:
 
 
 class Lab:
-    """Runs one role in check mode."""
+    """Runs one role."""
 
     def __init__(self, folder: Path, helm: str, api: Server) -> None:
         self.folder, self.api = folder, api
@@ -151,14 +161,14 @@ class Lab:
         }  # fmt: skip
         return subprocess.run(
             [
-                str(program if program.exists() else "ansible-playbook"), "-i", "localhost,", str(play), "--check",
+                str(program if program.exists() else "ansible-playbook"), "-i", "localhost,", str(play),
                 "-e", f"@{self.folder}/vars.json", *arguments,
             ],
             cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=180,
         )  # fmt: skip
 
     def refused(self, role: str, **variables: Any) -> str:
-        """The message of a run that has to fail, on one line."""
+        """The message of a run that has to fail before it changes anything, on one line."""
         done = self.run(role, **variables)
         assert done.returncode != 0, done.stdout
         assert "Traceback" not in done.stdout + done.stderr
@@ -171,9 +181,11 @@ def lab(tmp_path: Path, helm: str, api: Server) -> Lab:
     return Lab(tmp_path, helm, api)
 
 
-@pytest.mark.parametrize(("role", "archive"), [("kube_prometheus_stack", "kube-prometheus-stack-88.5.3"), ("argo_cd", "argo-cd-10.1.1")])
+@pytest.mark.parametrize(
+    ("role", "archive"), [("kube_prometheus_stack", "kube-prometheus-stack-88.5.3"), ("argo_cd", "argo-cd-10.1.1")]
+)
 def test_a_repository_is_asked_for_the_pinned_version(lab: Lab, repository: Server, role: str, archive: str) -> None:
-    done = lab.run(role, "--diff", **{f"{role}_chart_repo_url": repository.url})
+    done = lab.run(role, "--check", "--diff", **{f"{role}_chart_repo_url": repository.url})
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{archive}+lab" in " ".join(repository.asked).replace("%2B", "+")
     assert "/index.yaml" in repository.asked
@@ -191,7 +203,10 @@ def test_values_of_the_roles_render_from_the_repository(helm: str, repository: S
         ],
         cwd=CHECKOUT, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
-    for release, chart, version in (("kube-stack-prometheus", "kube-prometheus-stack", "88.5.3"), ("argocd", "argo-cd", "10.1.1")):
+    for release, chart, version in (
+        ("kube-stack-prometheus", "kube-prometheus-stack", "88.5.3"),
+        ("argocd", "argo-cd", "10.1.1"),
+    ):
         done = subprocess.run(
             [
                 helm, "template", release, chart, "--repo", repository.url, "--version", version, "--kube-version", "1.37.0",
@@ -206,7 +221,7 @@ def test_values_of_the_roles_render_from_the_repository(helm: str, repository: S
 def test_an_archive_and_a_folder_are_charts_too(lab: Lab, packed: Path) -> None:
     archive = next(packed.glob("argo-cd-*.tgz"))
     for chart in (archive, CHARTS / "argo-cd"):
-        done = lab.run("argo_cd", argo_cd_chart_ref=str(chart))
+        done = lab.run("argo_cd", "--check", argo_cd_chart_ref=str(chart))
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -218,7 +233,10 @@ def test_a_version_that_is_not_there(lab: Lab, repository: Server) -> None:
 
 def test_a_repository_that_does_not_answer(lab: Lab) -> None:
     text = lab.refused("kube_prometheus_stack", kube_prometheus_stack_chart_repo_url="http://127.0.0.1:1")
-    assert "chart kube-prometheus-stack version 88.5.3 in the repository http://127.0.0.1:1: it can not be reached from here" in text
+    assert (
+        "chart kube-prometheus-stack version 88.5.3 in the repository http://127.0.0.1:1: it can not be reached from here"
+        in text
+    )
 
 
 def test_a_folder_that_is_no_chart(lab: Lab, tmp_path: Path) -> None:
@@ -227,7 +245,9 @@ def test_a_folder_that_is_no_chart(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_a_reference_and_a_repository_at_once(lab: Lab) -> None:
-    text = lab.refused("argo_cd", argo_cd_chart_ref="oci://registry.example.it/argo-cd", argo_cd_chart_repo_url="http://127.0.0.1:1")
+    text = lab.refused(
+        "argo_cd", argo_cd_chart_ref="oci://registry.example.it/argo-cd", argo_cd_chart_repo_url="http://127.0.0.1:1"
+    )
     assert "with a repository, give only the chart's name" in text
 
 
@@ -244,12 +264,24 @@ def test_an_option_of_the_wrong_type(lab: Lab) -> None:
 
 
 def test_a_mistyped_value(lab: Lab) -> None:
-    text = lab.refused("argo_cd", argo_cd_chart_ref=str(CHARTS / "argo-cd"), argo_cd_values_extra={"reposerver": {"replicas": 2}})
+    text = lab.refused(
+        "argo_cd", argo_cd_chart_ref=str(CHARTS / "argo-cd"), argo_cd_values_extra={"reposerver": {"replicas": 2}}
+    )
     assert "the values hold reposerver, which chart argo-cd-10.1.1+lab does not know; did you mean repoServer?" in text
 
 
+def test_argo_cd_needs_the_operators_kinds(lab: Lab) -> None:
+    lab.api.bare = True
+    text = lab.refused("argo_cd", argo_cd_chart_ref=str(CHARTS / "argo-cd"))
+    assert (
+        "the cluster does not know monitoring.coreos.com/v1/ServiceMonitor, monitoring.coreos.com/v1/PrometheusRule"
+        in text
+    )
+    assert "Run role kube_prometheus_stack first" in text
+
+
 def test_no_cluster_yet(lab: Lab, tmp_path: Path) -> None:
-    done = lab.run("argo_cd", cluster_kubeconfig=str(tmp_path / "absent"))
+    done = lab.run("argo_cd", "--check", cluster_kubeconfig=str(tmp_path / "absent"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "changed=1" in done.stdout
     assert lab.api.asked == []

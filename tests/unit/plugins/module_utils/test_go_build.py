@@ -1,0 +1,136 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from ansible_collections.argolab.observability.plugins.module_utils.go_build import (
+    BuildError,
+    GoBuilder,
+    GoProgram,
+    build_key,
+    edit_arguments,
+    local_replaces,
+    replacement,
+)
+
+PROGRAM = GoProgram(
+    name="tool",
+    module="example.it/tool",
+    version="v1.2.3",
+    sum="h1:right",
+    packages=["."],
+    ldflags="-X a=b",
+    cpu_seconds=5,
+)
+
+FAKE_GO = """#!/bin/sh
+# Stands for go: a module whose checksum is h1:right, and a build that writes its arguments.
+case "$1 $2" in
+  "env GOVERSION") echo go1.26.8 ;;
+  "mod download") echo "{\\"Dir\\": \\"$FAKE_MODULE\\", \\"Sum\\": \\"h1:right\\"}" ;;
+  "mod edit") echo "{}" ;;
+  build*)
+    [ -z "$FAKE_FAIL" ] || { echo "it does not compile" >&2; exit 1; }
+    while [ "$1" != -o ]; do shift; done
+    echo built > "$2/tool" ;;
+esac
+"""
+
+
+@pytest.fixture
+def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoBuilder:
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "go.mod").write_text("module example.it/tool\n")
+    (module / "go.mod").chmod(0o444)
+    go = tmp_path / "go"
+    go.write_text(FAKE_GO)
+    go.chmod(go.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("FAKE_MODULE", str(module))
+    lines: list[str] = []
+    result = GoBuilder(str(go), str(tmp_path / "cache"), 1, lines.append)
+    result.lines = lines  # type: ignore[attr-defined]
+    return result
+
+
+def test_the_key_shows_the_version_and_changes_with_what_matters() -> None:
+    key = build_key(PROGRAM, "go1.26.8")
+    assert key.startswith("tool-v1.2.3-")
+    assert key != build_key(PROGRAM, "go1.27.0")
+    assert key != build_key(GoProgram(**{**vars(PROGRAM), "ldflags": "-X a=c"}), "go1.26.8")
+
+
+def test_the_key_does_not_change_with_an_estimate() -> None:
+    assert build_key(PROGRAM, "go1") == build_key(GoProgram(**{**vars(PROGRAM), "cpu_seconds": 99}), "go1")
+
+
+def test_only_folders_count_as_local_replacements() -> None:
+    gomod = {
+        "Replace": [
+            {"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging/src/k8s.io/api"}},
+            {"Old": {"Path": "x/fork"}, "New": {"Path": "y/fork", "Version": "v1.0.0"}},
+            {"Old": {"Path": "x/up"}, "New": {"Path": "../up"}},
+        ]
+    }
+    assert local_replaces(gomod) == ["k8s.io/api", "x/up"]
+    assert local_replaces({"Replace": None}) == []
+
+
+def test_an_exact_replacement_wins_over_a_prefix_and_a_long_prefix_over_a_short_one() -> None:
+    versions = {"k8s.io/": "v0.37.2", "k8s.io/klog/": "v2.0.0", "k8s.io/api": "v0.1.0"}
+    assert replacement("k8s.io/api", versions) == "v0.1.0"
+    assert replacement("k8s.io/apimachinery", versions) == "v0.37.2"
+    assert replacement("k8s.io/klog/v2", versions) == "v2.0.0"
+    assert replacement("example.it/x", versions) is None
+
+
+def test_a_local_replacement_without_a_version_is_dropped() -> None:
+    gomod = {
+        "Replace": [
+            {"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging"}},
+            {"Old": {"Path": "x/tools"}, "New": {"Path": "./tools"}},
+        ]
+    }
+    assert edit_arguments(gomod, {"k8s.io/": "v0.37.2"}) == [
+        "-dropreplace=k8s.io/api",
+        "-replace=k8s.io/api=k8s.io/api@v0.37.2",
+        "-dropreplace=x/tools",
+    ]
+
+
+def test_a_program_is_built_once(builder: GoBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = builder.build_all([PROGRAM])["tool"]
+    assert Path(folder, "tool").read_text() == "built\n"
+    assert builder.missing([PROGRAM]) == []
+    monkeypatch.setenv("FAKE_FAIL", "1")
+    assert builder.build_all([PROGRAM]) == {"tool": folder}
+
+
+def test_a_module_with_another_checksum_is_not_built(builder: GoBuilder) -> None:
+    other = GoProgram(**{**vars(PROGRAM), "sum": "h1:pinned"})
+    with pytest.raises(BuildError, match="has checksum h1:right, pinned is h1:pinned"):
+        builder.build(other)
+    assert os.listdir(os.path.join(builder.cache_dir, "programs")) == []
+
+
+def test_a_failed_build_leaves_nothing_and_says_what_the_compiler_said(
+    builder: GoBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FAIL", "1")
+    with pytest.raises(Exception, match=r"tool v1\.2\.3: .*it does not compile"):
+        builder.build_all([PROGRAM])
+    assert os.listdir(os.path.join(builder.cache_dir, "programs")) == []
+
+
+def test_work_folders_of_dead_processes_are_removed(builder: GoBuilder) -> None:
+    programs = Path(builder.cache_dir, "programs")
+    (programs / "tool-v1-abc.tmp4194999").mkdir(parents=True)
+    (programs / f"tool-v1-abc.tmp{os.getpid()}").mkdir()
+    (programs / "tool-v1-abc").mkdir()
+    builder.clean_up()
+    assert sorted(os.listdir(programs)) == ["tool-v1-abc", f"tool-v1-abc.tmp{os.getpid()}"]
