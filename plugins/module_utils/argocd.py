@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck

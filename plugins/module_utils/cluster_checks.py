@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck

@@ -11,15 +11,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeError
 
-Object = dict[str, Any]
-Items = list[Object]
+Object = Dict[str, Any]
+Items = List[Object]
 
 # What the API server accepts as the sum of a ConfigMap's values.
 MAX_BYTES = 1048576

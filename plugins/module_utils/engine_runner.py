@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils import dockerd
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import (
+    DockerEngine,
     Found,
     candidates,
     first_that_answers,
@@ -78,7 +79,7 @@ def described(found: Found, layout: dockerd.Layout) -> Dict[str, Any]:
 def run(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     layout = dockerd.Layout(params["state_dir"], params["data_dir"], params["run_dir"])
     if params["state"] == "absent":
-        return _absent(layout, check_mode)
+        return _absent(layout, bool(params["keep_used"]), check_mode)
     found = look(params, layout)
     result: Dict[str, Any] = {"changed": False, **described(found, layout)}
     if found.docker_host:
@@ -123,7 +124,15 @@ def _started(params: Mapping[str, Any], layout: dockerd.Layout, result: Dict[str
     return result, warnings
 
 
-def _absent(layout: dockerd.Layout, check_mode: bool) -> Outcome:
+def users(layout: dockerd.Layout) -> List[str]:
+    """Names of the containers on our engine; empty where it does not answer, for then nobody uses it."""
+    try:
+        return sorted(str(item["Names"][0]).lstrip("/") for item in DockerEngine(layout.docker_host).containers())
+    except ArgolabError:
+        return []
+
+
+def _absent(layout: dockerd.Layout, keep_used: bool, check_mode: bool) -> Outcome:
     result: Dict[str, Any] = {
         "changed": dockerd.present(layout),
         "docker_host": "",
@@ -134,6 +143,10 @@ def _absent(layout: dockerd.Layout, check_mode: bool) -> Outcome:
     }
     if not result["changed"]:
         return result, []
+    used_by = users(layout) if keep_used else []
+    if used_by:
+        result.update(changed=False, docker_host=layout.docker_host, own=True)
+        return result, [f"the Docker engine at {layout.docker_host} is kept, for it still runs {', '.join(used_by)}"]
     result["diff"] = {"before": f"Docker engine at {layout.docker_host}, data in {layout.data_dir}\n", "after": ""}
     if not check_mode:
         if os.geteuid() != 0:

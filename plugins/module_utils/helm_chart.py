@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable, List, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 
 # rc, stdout, stderr
-Run = Callable[[list[str]], "tuple[int, str, str]"]
+Run = Callable[[List[str]], Tuple[int, str, str]]
 
 _CAUSES = (
     (
@@ -23,7 +22,7 @@ _CAUSES = (
     ),
     (r"not a valid chart repository", "that address is no chart repository"),
     (
-        r"chart .* version .* not found|not found in .* (index|repository)|no chart (name|version) found|improper constraint",
+        r"version .* not found|not found in .* (index|repository)|no chart (name|version) found|improper constraint",
         "it does not hold this chart in this version",
     ),
     (

@@ -100,6 +100,9 @@ def differences(declared: Any, live: Any, path: tuple[str, ...] = ()) -> list[Di
             by_key = {str(item.get(key)): item for item in live if isinstance(item, Mapping)}
             pairs = [(str(item[key]), item, by_key.get(str(item[key]))) for item in declared]
         return [found for name, left, right in pairs for found in differences(left, right, (*path, name))]
+    # The API server leaves out a false or a zero that is the field's own default.
+    if live is None and declared in (False, 0):
+        return []
     return [] if same_scalar(declared, live) else [Difference(path, declared, live)]
 
 

@@ -9,8 +9,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Protocol, Sequence
 
-import yaml
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.helm_drift import (
     Difference,
@@ -72,6 +70,10 @@ class Drift:
 
 def parse_manifest(manifest: str) -> list[dict[str, Any]]:
     """The objects of a manifest, without hooks and CRDs."""
+    try:
+        import yaml
+    except ImportError as exc:
+        raise DefiniteError("the manifest of a release can only be read with PyYAML, which this Python lacks") from exc
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         loaded = [yaml.load(text, Loader=loader) for text in _DOCUMENT_END.split(manifest) if not _CRD.search(text)]
@@ -111,7 +113,9 @@ class ReleaseDrift:
         try:
             return self._resources[api_version][kind]
         except KeyError as exc:
-            raise DefiniteError(f"the cluster does not know kind {kind} of {api_version}: are its CRDs installed?") from exc
+            raise DefiniteError(
+                f"the cluster does not know kind {kind} of {api_version}: are its CRDs installed?"
+            ) from exc
 
     def _collection(self, item: Mapping[str, Any]) -> str:
         api_version = str(item["apiVersion"])

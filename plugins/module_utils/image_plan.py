@@ -133,10 +133,16 @@ class ImagePlan:
         return steps
 
     def remove(self, check_mode: bool) -> List[str]:
-        """Remove the node's folder and the engine's images; return one sentence for each thing done."""
+        """Remove the nodes' folders and the engine's images; return one sentence for each thing done."""
         steps = []
+        try:
+            self._engine.ping()
+            answers = True
+        except ArgolabError:
+            # Without an engine no container uses a folder, and there are no images to remove.
+            answers = False
         for folder in filter(os.path.isdir, self._stores):
-            users = self._engine.users_of(folder)
+            users = self._engine.users_of(folder) if answers else []
             if users:
                 raise ArgolabError(f"{folder} is in use by {', '.join(users)}: delete the cluster first")
             steps.append(f"remove {folder}")
@@ -146,8 +152,11 @@ class ImagePlan:
                 for parent in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
                     if parent != self._params["cache_dir"] and not os.listdir(parent):
                         os.rmdir(parent)
-        for spec in self._engine_specs:
-            if self._engine.image_id(spec.names[0]):
+        used = {str(container.get("ImageID")) for container in self._engine.containers()} if answers else set()
+        for spec in self._engine_specs if answers else []:
+            number = self._engine.image_id(spec.names[0])
+            # Another cluster may run on it.
+            if number and number not in used:
                 steps.append(f"remove image {spec.names[0]} from the engine")
                 if not check_mode:
                     self._engine.request("DELETE", f"/images/{spec.names[0]}")

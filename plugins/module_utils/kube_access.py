@@ -17,10 +17,9 @@ import os
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import (
@@ -47,7 +46,7 @@ SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 LIST_PAGE = 500
 
 # inside a class with a method named list, the type needs another name
-Items = list[dict[str, Any]]
+Items = List[Dict[str, Any]]
 
 
 class KubeError(ArgolabError):
@@ -409,7 +408,7 @@ class KubeClient:
     ) -> Answer:
         """One request; the answer's status is the caller's to judge, except 401, which is always about this client."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
+        headers = {"Accept": accept, **({"Content-Type": content_type} if data is not None else {})}
         try:
             answer = self.http.request(method, path, params, data, headers)
         except TransientError as error:

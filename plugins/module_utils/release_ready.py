@@ -9,8 +9,7 @@ StatefulSet that the operator makes from that object is crash-looping.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import (
     namespace_checks,
@@ -82,7 +81,8 @@ def rollout_check(workload: Object, namespace: str) -> ExplainedCheck | None:
         return None
     return ExplainedCheck(
         f"rollout of {kind} {namespace}/{name}", False, f"{wanted} pods of the new template", f"{updated} of them",
-        "pods of the older template still run", "rollout", f"kubectl rollout status {kind.lower()}/{name} -n {namespace}",
+        "pods of the older template still run", "rollout",
+        f"kubectl rollout status {kind.lower()}/{name} -n {namespace}",
     )  # fmt: skip
 
 

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck

@@ -12,9 +12,8 @@ each link, on plain data that somebody else has read, and name the first one tha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
     full_name,

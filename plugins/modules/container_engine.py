@@ -67,6 +67,10 @@ options:
     description: Seconds to wait for a started engine to answer.
     type: int
     default: 60
+  keep_used:
+    description: With O(state=absent), keep the engine while it has containers, and say whose. Another cluster may use it.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -142,6 +146,7 @@ def main() -> None:
             "minimum_disk_gib": {"type": "float", "default": 8},
             "minimum_memory_gib": {"type": "float", "default": 3},
             "timeout": {"type": "int", "default": 60},
+            "keep_used": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: helm_drift
 short_description: Put back what was changed by hand in the objects of a Helm release
 version_added: 0.1.0
-author: argolab.observability contributors
+author: argolab.observability contributors (@argolab)
 description:
   - Reads the manifest of a deployed release and looks up every field that it declares in the cluster.
     What was deleted is created again, what was changed is set back, nothing else is touched.
@@ -76,7 +76,6 @@ compared:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: helm_release_plan
 short_description: Say whether and why a Helm release has to be changed
 version_added: 0.1.0
-author: argolab.observability contributors
+author: argolab.observability contributors (@argolab)
 description:
   - Compares the deployed revision of a release with the wanted chart and values. Nothing is changed.
   - Everything that can be known beforehand is refused here, with one message, so that nothing is half done.
@@ -155,8 +155,9 @@ def plan(module: AnsibleModule, client: KubeClient) -> dict[str, Any]:
     running = helm_state.still_running(dead, params["pending_patience"], datetime.now(timezone.utc))
     if running:
         raise DefiniteError(
-            f"revision {running.number} of release {name} is {running.status}: another helm is at work, or was cut off less than "
-            f"{params['pending_patience']} seconds ago. Wait for it, or remove it with: kubectl delete secret -n {namespace} {running.secret}"
+            f"revision {running.number} of release {name} is {running.status}: another helm is at work, or was cut off "
+            f"less than {params['pending_patience']} seconds ago. Wait for it, or remove it with: "
+            f"kubectl delete secret -n {namespace} {running.secret}"
         )
     source = helm_chart.ChartSource(params["chart_ref"], params["chart_version"], params["chart_repo_url"])
     wanted = ""

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: lab_charts
 short_description: Complete chart sources with CRDs and image versions of a build
 version_added: 0.1.0
-author: argolab.observability contributors
+author: argolab.observability contributors (@argolab)
 description:
   - Copies charts into a folder of the cache, puts the CustomResourceDefinitions that built programs bring along into
     their subchart C(crds), and writes the versions of the images into their C(files/versions.yaml).

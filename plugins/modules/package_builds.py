@@ -168,7 +168,7 @@ def main() -> None:
         module.exit_json(
             changed=bool(missing), missing=missing, programs=plan.programs(), root=plan.root_path(), go=plan.go or ""
         )
-    except ArgolabError as error:
+    except (ArgolabError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

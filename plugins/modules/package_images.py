@@ -51,7 +51,8 @@ options:
     default: []
   node_stores:
     description:
-      - Folders that nodes of a cluster mount as C(/var/lib/containerd). They must be on the file system of O(cache_dir).
+      - Folders that nodes of a cluster mount as C(/var/lib/containerd). They must be on the same file system as
+        O(cache_dir).
     type: list
     elements: path
     default: []

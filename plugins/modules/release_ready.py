@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_ready
 short_description: Wait until everything that a Helm release runs is ready
 version_added: 0.1.0
-author: argolab.observability contributors
+author: argolab.observability contributors (@argolab)
 description:
   - Waits for the Deployments, StatefulSets and DaemonSets of a release, and for its C(Prometheus) and C(Alertmanager)
     objects, whose StatefulSets the Prometheus operator makes and Helm does not wait for.

@@ -67,7 +67,8 @@ def role_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         done = subprocess.run(
             [
                 str(program if program.exists() else "ansible-playbook"), "playbooks/values.yml",
-                "-e", f"artifact_source_effective={source}", "-e", f"lab_build_dir={build}", "-e", "lab_domain=example.it",
+                "-e", f"artifact_source_effective={source}", "-e", f"lab_build_dir={build}",
+                "-e", "lab_domain=example.it", "-e", "argo_cd_metrics_interval=",
             ],
             cwd=CHECKOUT, capture_output=True, text=True, timeout=120,
         )  # fmt: skip

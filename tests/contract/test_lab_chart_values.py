@@ -41,7 +41,9 @@ def test_an_insecure_server_decides_the_ingress_port(lab: Lab) -> None:
 
 def test_application_labels_reach_the_controller(lab: Lab) -> None:
     found = lab(
-        ARGO, "--set", "controller.metrics.applicationLabels.enabled=true,controller.metrics.applicationLabels.labels={team,tier}",
+        ARGO,
+        "--set", "controller.metrics.applicationLabels.enabled=true",
+        "--set", "controller.metrics.applicationLabels.labels={team,tier}",
     )  # fmt: skip
     container = found["StatefulSet", "argocd", "argocd-application-controller"]["spec"]["template"]["spec"][
         "containers"

