@@ -21,6 +21,8 @@ _FACTORS = {
     "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50, "Ei": 2.0**60,
 }  # fmt: skip
 _KEYS = ("name", "containerPort", "port", "mountPath", "key", "ip", "type")
+# One label more selects something else, so these maps hold what was declared and nothing besides.
+_EXACT = ("selector", "matchLabels")
 # Secret values are compared, and never shown.
 _HIDDEN = "(hidden)"
 
@@ -84,12 +86,13 @@ def differences(declared: Any, live: Any, path: tuple[str, ...] = ()) -> list[Di
     if isinstance(declared, Mapping):
         if not isinstance(live, Mapping):
             return [] if is_empty(declared) else [Difference(path, declared, live)]
+        added = set(live) - set(declared) if path and path[-1] in _EXACT else ()
         return [
             found
             for key, value in declared.items()
             if not is_empty(value)
             for found in differences(value, live.get(key), (*path, str(key)))
-        ]
+        ] + [Difference((*path, str(key)), None, live[key]) for key in sorted(added)]
     if isinstance(declared, list):
         if not isinstance(live, list) or len(live) != len(declared):
             return [Difference(path, declared, live)]

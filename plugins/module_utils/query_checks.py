@@ -54,6 +54,7 @@ class QueryExpectation:
     min_series: int = 1
     max_series: int | None = None
     value: Comparison | None = None
+    required_when: str = ""
 
     @property
     def expected(self) -> str:
@@ -100,7 +101,9 @@ def query_expectations(items: Sequence[Mapping[str, Any]] | None) -> list[QueryE
             )
         if name in (other.name for other in found):
             raise DefiniteError(f"{here}: the name {name!r} is used twice; checks are told apart by their names.")
-        found.append(QueryExpectation(name, expr, least, most, parse_comparison(value, here) if value else None))
+        comparison = parse_comparison(value, here) if value else None
+        required_when = (item.get("required_when") or "").strip()
+        found.append(QueryExpectation(name, expr, least, most, comparison, required_when))
     return found
 
 
@@ -137,6 +140,12 @@ def check_query(expectation: QueryExpectation, result: QueryResult) -> Check:
     )
 
 
+def not_due(check: Check, condition: str) -> Check:
+    """The same check where its condition gives no series: nothing has happened yet that it could have seen."""
+    detail = f"Not due: {condition} has no series, so nothing has happened yet that would show here. {check.detail}"
+    return Check(check.name, None, check.expected, check.observed, detail)
+
+
 def result_summary(expectation: QueryExpectation, result: QueryResult) -> dict[str, Any]:
     """One query's answer as the module returns it."""
     return {
@@ -157,12 +166,15 @@ def watch_queries(client: PrometheusClient, expectations: Sequence[QueryExpectat
         for expectation in expectations:
             try:
                 result = client.query(expectation.expr)
+                check = check_query(expectation, result)
+                if not check.ok and expectation.required_when and not client.query(expectation.required_when).samples:
+                    check = not_due(check, expectation.required_when)
             except DefiniteError as error:
                 raise DefiniteError(f"query {expectation.name} ({expectation.expr}): {error}") from None
             except TransientError as error:
                 raise TransientError(f"query {expectation.name} ({expectation.expr}): {error}") from None
-            checks.append(check_query(expectation, result))
+            checks.append(check)
             results.append(result_summary(expectation, result))
-        return Poll(all(check.ok for check in checks), checks, results)
+        return Poll(all(check.ok is not False for check in checks), checks, results)
 
     return poll

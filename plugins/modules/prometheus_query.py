@@ -44,6 +44,11 @@ options:
           - Comparison that the value of every series must satisfy, an operator (V(==), V(!=), V(>=), V(<=), V(>), V(<))
             and a number, such as V(>= 1). NaN satisfies none.
         type: str
+      required_when:
+        description:
+          - PromQL expression without whose series the expectation is not due. It is reported as neither passed nor failed
+            then, and is not waited for. For counters that only traffic makes, name what shows that there was traffic.
+        type: str
 seealso:
   - module: argolab.observability.prometheus_targets
   - module: argolab.observability.prometheus_rules
@@ -77,7 +82,7 @@ checks:
       type: str
       sample: query guestbook is known
     ok:
-      description: Whether the expectation held at the last poll.
+      description: Whether the expectation held at the last poll; null where it is not due.
       type: bool
     expected:
       description: What was expected.
@@ -146,6 +151,7 @@ QUERY_OPTIONS: dict[str, Any] = {
     "min_series": {"type": "int"},
     "max_series": {"type": "int"},
     "value": {"type": "str"},
+    "required_when": {"type": "str"},
 }
 
 

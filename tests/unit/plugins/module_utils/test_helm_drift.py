@@ -39,6 +39,12 @@ def test_a_renamed_port_is_found_and_the_whole_list_is_set_back() -> None:
     assert merge_patch(SERVICE, found) == {"spec": {"ports": SERVICE["spec"]["ports"]}}
 
 
+def test_a_label_added_to_a_selector_is_drift_and_is_taken_out() -> None:
+    live = {"spec": {"selector": {"app": "argocd-server", "team": "x"}, "ports": SERVICE["spec"]["ports"]}}
+    found = differences(SERVICE, live)
+    assert merge_patch(SERVICE, found) == {"spec": {"selector": {"team": None}}}
+
+
 def test_a_scaled_deployment_is_patched_in_one_field() -> None:
     declared = {"spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "a", "image": "x"}]}}}}
     live = copy.deepcopy(declared)
