@@ -372,6 +372,7 @@ def molecule_stage(scenario: str, python: Python) -> Callable[[Stage], list[Outc
     def run(stage: Stage) -> list[Outcome]:
         if scenario in NEED_ENGINE and (problem := engine_problem()):
             raise Skip(problem)
+
         def files() -> list[Path]:
             return [RESULTS / f"molecule-{scenario}.json", *sorted(RESULTS.glob(f"molecule-{scenario}-*.json"))]
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 import threading
 import time
 import urllib.error
-import urllib.request
 from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
+
+from ansible.module_utils.urls import open_url
 
 Probe = Callable[[str, float], Optional[str]]
 
 
 def probe(url: str, timeout: float) -> Optional[str]:
     """Why an address does not answer; None if it does."""
-    request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "argolab.observability"})
     try:
-        with urllib.request.urlopen(request, timeout=timeout):
+        with open_url(url, method="HEAD", timeout=timeout, http_agent="argolab.observability"):
             return None
     except urllib.error.HTTPError as error:
         return None if error.code < 500 else f"HTTP {error.code}"

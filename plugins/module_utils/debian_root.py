@@ -10,10 +10,10 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -118,16 +118,10 @@ def build_root(root: DebianRoot, cache_dir: str) -> str:
         raise ArgolabError("mmdebstrap is not installed, and it makes the Debian root: apt-get install mmdebstrap")
     os.makedirs(os.path.dirname(final), exist_ok=True)
     pending = f"{final}.tmp{os.getpid()}"
-    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
+    dump = processes.run(["apt-config", "dump"]).stdout
     mirror = root.mirror or host_mirror()
     try:
-        done = subprocess.run(
-            command(root, mirror, carried_settings(dump), pending),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = processes.run(command(root, mirror, carried_settings(dump), pending))
         if done.returncode != 0:
             tail = "\n".join(done.stderr.strip().splitlines()[-15:])
             raise ArgolabError(f"mmdebstrap {root.suite} from {mirror} ended with {done.returncode}: {tail}")

@@ -25,6 +25,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import DockerEngine
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 
@@ -129,10 +130,8 @@ def _run(*command: str) -> Tuple[int, str]:
     program = shutil.which(command[0], path=PATH)
     if program is None:
         return 127, ""
-    done = subprocess.run(
-        [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60
-    )
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+    done = processes.run([program, *command[1:]], timeout=60)
+    return done.returncode, done.stdout + done.stderr
 
 
 # --- the process ---------------------------------------------------------------------------------------------
@@ -273,7 +272,7 @@ def restore_firewall(before: Mapping[str, Any]) -> List[str]:
     if had is None:
         return left
     for name in nft_tables() or []:
-        family, _, table = name.partition(" ")
+        family, _space, table = name.partition(" ")
         if name in had or family not in ("ip", "ip6") or table not in FIREWALL_TABLES:
             continue
         code, text = _run("nft", "list", "table", family, table)
@@ -391,7 +390,8 @@ def start(layout: Layout, runtime_source: Optional[str], timeout: float) -> Dict
         if os.path.exists(leftover):
             os.unlink(leftover)
     with open(layout.log, "ab") as log:
-        process = subprocess.Popen(
+        # It has to outlive this module.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             [dockerd, "--config-file", layout.config],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -15,10 +15,10 @@ import shutil
 import tarfile
 import tempfile
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import IO, Any, Dict, List, Mapping, Optional
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.argolab.observability.plugins.module_utils.errors import (
     ArgolabError,
     DefiniteError,
@@ -100,9 +100,7 @@ def fetch(url: str, target: IO[bytes], timeout: float) -> str:
     digest = hashlib.sha256()
     size = 0
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers={"User-Agent": "argolab.observability"}), timeout=timeout
-        ) as answer:
+        with open_url(url, timeout=timeout, http_agent="argolab.observability") as answer:
             expected = answer.headers.get("Content-Length")
             for chunk in iter(lambda: answer.read(CHUNK), b""):
                 target.write(chunk)

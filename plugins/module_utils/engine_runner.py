@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ansible_collections.argolab.observability.plugins.module_utils import dockerd
+from ansible_collections.argolab.observability.plugins.module_utils import dockerd, processes
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import (
     DockerEngine,
     Found,
@@ -28,16 +28,10 @@ def missing_packages(wanted: Sequence[str]) -> List[str]:
     if not wanted:
         return []
     try:
-        done = subprocess.run(
-            ["dpkg-query", "-W", "-f", "${Package}\t${db:Status-Status}\n", *wanted],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=60,
-        )
+        done = processes.run(["dpkg-query", "-W", "-f", "${Package}\t${db:Status-Status}\n", *wanted], timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return list(wanted)
-    installed = {line.split("\t")[0] for line in done.stdout.decode().splitlines() if line.endswith("\tinstalled")}
+    installed = {line.split("\t")[0] for line in done.stdout.splitlines() if line.endswith("\tinstalled")}
     return [name for name in wanted if name not in installed]
 
 

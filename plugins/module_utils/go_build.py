@@ -18,10 +18,10 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import Job, run_jobs
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
@@ -98,14 +98,18 @@ def edit_arguments(gomod: Mapping[str, Any], versions: Mapping[str, str]) -> lis
 
 
 class GoBuilder:
-    """Builds programs into C(cache_dir/programs/KEY), each once; a folder is there only when it is complete."""
+    """Builds programs into C(cache_dir/programs/KEY), each once; a folder is there only when it is complete.
 
-    def __init__(self, go: str, cache_dir: str, workers: int, report: Callable[[str], None]) -> None:
+    :param go: any Go since 1.21; it takes the toolchain of the pinned version from the module proxy where it is another.
+    :param go_version: the version that everything is built with, so that the host's own Go decides nothing.
+    """
+
+    def __init__(self, go: str, go_version: str, cache_dir: str, workers: int, report: Callable[[str], None]) -> None:
         self.go = go
         self.cache_dir = cache_dir
         self.workers = max(1, workers)
         self.report = report
-        self.go_version = self._run([go, "env", "GOVERSION"], cwd="/").strip()
+        self.go_version = f"go{go_version}"
 
     def _environment(self) -> dict[str, str]:
         env = dict(os.environ)
@@ -115,22 +119,14 @@ class GoBuilder:
             GOFLAGS="-mod=mod -modcacherw -buildvcs=false",
             GOMODCACHE=os.path.join(self.cache_dir, "go", "mod"),
             GOCACHE=os.path.join(self.cache_dir, "go", "build"),
-            GOTOOLCHAIN=os.environ.get("GOTOOLCHAIN", "local"),
+            GOTOOLCHAIN=self.go_version,
             # The compiler collects garbage for a fifth of its CPU time otherwise; memory is not what is short.
             GOGC=os.environ.get("GOGC", "400"),
         )
         return env
 
     def _run(self, argv: Sequence[str], cwd: str) -> str:
-        done = subprocess.run(
-            argv,
-            cwd=cwd,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = processes.run(argv, cwd=cwd, env=self._environment())
         if done.returncode != 0:
             tail = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
             raise BuildError(f"{' '.join(argv[:4])} ended with {done.returncode}: {tail}")

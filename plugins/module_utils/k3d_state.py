@@ -154,7 +154,7 @@ def checked_address(text: str, what: str) -> str:
 
 def parse_api_port(text: str) -> Tuple[str, int]:
     """Parse C(6443) or C(127.0.0.1:6443); the address is the loopback one where none is given."""
-    host, _, port = text.rpartition(":")
+    host, _colon, port = text.rpartition(":")
     if not port.isdigit():
         raise DefiniteError(f"api_port is {text!r}: expected a port or address:port, such as 127.0.0.1:6443")
     return (
@@ -228,7 +228,7 @@ def check_spec(spec: Spec) -> None:
 def _mappings(node: Mapping[str, Any]) -> List[PortMapping]:
     found: List[PortMapping] = []
     for key, bindings in (node.get("portMappings") or {}).items():
-        inside, _, protocol = str(key).partition("/")
+        inside, _slash, protocol = str(key).partition("/")
         for binding in bindings or []:
             if str(binding.get("HostPort", "")).isdigit() and inside.isdigit():
                 found.append(

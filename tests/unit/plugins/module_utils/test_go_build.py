@@ -53,7 +53,7 @@ def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoBuilder:
     go.chmod(go.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("FAKE_MODULE", str(module))
     lines: list[str] = []
-    result = GoBuilder(str(go), str(tmp_path / "cache"), 1, lines.append)
+    result = GoBuilder(str(go), "1.26.8", str(tmp_path / "cache"), 1, lines.append)
     result.lines = lines  # type: ignore[attr-defined]
     return result
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import QueryResult, Sample
-from ansible_collections.argolab.observability.plugins.module_utils.query_checks import query_expectations, watch_queries
+from ansible_collections.argolab.observability.plugins.module_utils.query_checks import (
+    query_expectations,
+    watch_queries,
+)
 
 QUERY = {"name": "requests", "expr": "count(requests_total)", "required_when": "syncs_total"}
 
@@ -20,7 +22,7 @@ class Answers:
         self.known = known
 
     def query(self, expr: str, at: float | None = None) -> QueryResult:
-        return QueryResult("vector", [Sample({}, "1")] if expr in self.known else [], [])
+        return QueryResult("vector", [Sample({}, "1", 0.0)] if expr in self.known else [], [])
 
 
 @pytest.mark.parametrize(

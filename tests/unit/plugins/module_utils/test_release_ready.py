@@ -42,8 +42,9 @@ STRANGER: dict[str, Any] = {
 }
 
 
-def checks(prometheus: Any = PROMETHEUS, workloads: Any = (STATEFUL_SET, STRANGER), pods: Any = (POD,)) -> Any:
-    return release_checks("stack", "monitoring", {"Prometheus": [prometheus]}, list(workloads), list(pods))
+def checks(prometheus: Any = None, workloads: Any = (STATEFUL_SET, STRANGER), pods: Any = (POD,)) -> Any:
+    operated = {"Prometheus": [prometheus or PROMETHEUS]}
+    return release_checks("stack", "monitoring", operated, list(workloads), list(pods))
 
 
 def test_all_ready_and_nobody_elses_trouble() -> None:
