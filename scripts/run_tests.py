@@ -481,28 +481,30 @@ def scenarios_here() -> list[str]:
 
 def all_stages(python: Python) -> list[Stage]:
     scenarios = scenarios_here()
-    stages = [
+    quick = [
         Stage("lint", "ruff, mypy, yamllint, ansible-lint, antsibull", 45, lint_stage(python)),
         Stage("docs", "documentation against what is there", 10, pytest_stage(PYTEST_FOLDERS["docs"], python)),
         Stage("unit", "unit tests", 60, pytest_stage(PYTEST_FOLDERS["unit"], python)),
+    ]
+    scenes = [
+        Stage(
+            f"molecule-{scenario}", f"molecule scenario {scenario}", SCENARIO_SECONDS.get(scenario, 60),
+            molecule_stage(scenario, python), timeout=3300 if scenario == "lab" else 1200,
+        )
+        for scenario in scenarios
+    ]  # fmt: skip
+    # After the scenarios, because on a cold machine it is the lab that builds helm, k3d and Prometheus.
+    with_programs = [
         Stage("contract", "contract with the upstream charts", 20, pytest_stage(PYTEST_FOLDERS["contract"], python)),
-        Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python)),
-        Stage("collection", "archive built, installed and used", 15, collection_stage(python)),
-        Stage("other-core", "the other ansible-core", 240, other_core_stage(python, scenarios), timeout=1200),
         Stage(
             "integration", "modules against real programs", 240,
             pytest_stage(PYTEST_FOLDERS["integration"], python), timeout=1800,
         ),
+        Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python)),
+        Stage("collection", "archive built, installed and used", 15, collection_stage(python)),
+        Stage("other-core", "the other ansible-core", 240, other_core_stage(python, scenarios), timeout=1200),
     ]  # fmt: skip
-    for scenario in scenarios:
-        about = SCENARIO_SECONDS.get(scenario, 60)
-        stages.append(
-            Stage(
-                f"molecule-{scenario}", f"molecule scenario {scenario}", about,
-                molecule_stage(scenario, python), timeout=3000 if scenario == "lab" else 1200,
-            )
-        )  # fmt: skip
-    return stages
+    return [*quick, *scenes, *with_programs]
 
 
 @contextlib.contextmanager

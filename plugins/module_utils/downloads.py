@@ -100,7 +100,8 @@ def fetch(url: str, target: IO[bytes], timeout: float) -> str:
     digest = hashlib.sha256()
     size = 0
     try:
-        with open_url(url, timeout=timeout, http_agent="argolab.observability") as answer:
+        # Decompressed on the way, it would have neither the announced size nor the published checksum.
+        with open_url(url, timeout=timeout, http_agent="argolab.observability", decompress=False) as answer:
             expected = answer.headers.get("Content-Length")
             for chunk in iter(lambda: answer.read(CHUNK), b""):
                 target.write(chunk)

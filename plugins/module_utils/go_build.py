@@ -100,7 +100,7 @@ def edit_arguments(gomod: Mapping[str, Any], versions: Mapping[str, str]) -> lis
 class GoBuilder:
     """Builds programs into C(cache_dir/programs/KEY), each once; a folder is there only when it is complete.
 
-    :param go: any Go since 1.21; it takes the toolchain of the pinned version from the module proxy where it is another.
+    :param go: any Go since 1.21; where it is another version, it takes the pinned toolchain from the module proxy.
     :param go_version: the version that everything is built with, so that the host's own Go decides nothing.
     """
 

@@ -55,7 +55,7 @@ options:
         is installed.
     type: path
   go_minimum:
-    description: The oldest Go that can be used; since 1.21 one takes the toolchain of O(go_version) from the module proxy.
+    description: The oldest Go that can be used. Since 1.21 it takes the toolchain of O(go_version) from the proxy.
     type: str
     default: 1.21.0
   go_version:

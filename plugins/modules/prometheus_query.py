@@ -46,8 +46,9 @@ options:
         type: str
       required_when:
         description:
-          - PromQL expression without whose series the expectation is not due. It is reported as neither passed nor failed
-            then, and is not waited for. For counters that only traffic makes, name what shows that there was traffic.
+          - PromQL expression without whose series the expectation is not due. It is reported as neither passed nor
+            failed then, and is not waited for. For counters that only traffic makes, name what shows that there was
+            traffic.
         type: str
 seealso:
   - module: argolab.observability.prometheus_targets

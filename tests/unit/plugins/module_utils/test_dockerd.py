@@ -177,6 +177,7 @@ def params(tmp_path: Path, **changes: Any) -> dict[str, Any]:
         "minimum_disk_gib": 0,
         "minimum_memory_gib": 0,
         "timeout": 5,
+        "keep_used": False,
         **changes,
     }
 
