@@ -161,11 +161,12 @@ def test_command_runs_in_the_environment(box: Fixture) -> None:
     assert result.stdout == f"{checkout}/ansible.cfg|{checkout}/.collections:/mine|C.UTF-8||two words\n"
 
 
-def test_play_passes_options_and_asks_no_password_without_a_terminal(box: Fixture) -> None:
-    box.program(box.bin / "id", "#!/bin/sh\necho 1000\n")
+@pytest.mark.parametrize(("user", "become"), [("0", ""), ("1000", "--extra-vars lab_become=true ")])
+def test_play_passes_options_and_asks_no_password_without_a_terminal(box: Fixture, user: str, become: str) -> None:
+    box.program(box.bin / "id", f"#!/bin/sh\necho {user}\n")
     result = box.run("play", "site.yml", "-e", "lab_domain=a b")
     assert result.returncode == 0, result.stderr
-    assert "ansible-playbook site.yml -e lab_domain=a b\n" in box.calls()
+    assert f"ansible-playbook site.yml {become}-e lab_domain=a b\n" in box.calls()
     assert "--ask-become-pass" not in box.calls()
 
 
