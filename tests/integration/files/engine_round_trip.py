@@ -65,6 +65,7 @@ def main(folder: str, wrapper: str, kill: bool) -> None:
         "minimum_disk_gib": 0.1,
         "minimum_memory_gib": 0.1,
         "timeout": 60,
+        "keep_used": False,
     }
     # other engines of this host are none of this test's business
     engine_runner.candidates = lambda *_arguments: ([layout.docker_host], False)
