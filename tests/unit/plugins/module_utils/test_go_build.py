@@ -31,7 +31,6 @@ PROGRAM = GoProgram(
 FAKE_GO = """#!/bin/sh
 # Stands for go: a module whose checksum is h1:right, and a build that writes its arguments.
 case "$1 $2" in
-  "env GOVERSION") echo go1.26.8 ;;
   "mod download") echo "{\\"Dir\\": \\"$FAKE_MODULE\\", \\"Sum\\": \\"h1:right\\"}" ;;
   "mod edit") echo "{}" ;;
   build*)
@@ -63,6 +62,13 @@ def test_the_key_shows_the_version_and_changes_with_what_matters() -> None:
     assert key.startswith("tool-v1.2.3-")
     assert key != build_key(PROGRAM, "go1.27.0")
     assert key != build_key(GoProgram(**{**vars(PROGRAM), "ldflags": "-X a=c"}), "go1.26.8")
+
+
+def test_the_toolchain_is_the_pinned_one_whatever_the_host_says(
+    builder: GoBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOTOOLCHAIN", "local")
+    assert builder._environment()["GOTOOLCHAIN"] == "go1.26.8"
 
 
 def test_the_key_does_not_change_with_an_estimate() -> None:
