@@ -110,13 +110,13 @@ applications:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.argocd import (
     API,
     AppState,
     expectation_checks,
     metric_checks,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
@@ -139,7 +139,7 @@ WHAT = "Applications"
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
             **WAIT_ARGUMENT_SPEC,
@@ -157,7 +157,7 @@ def main() -> None:
             "metric": {"type": "bool", "default": True},
             "metric_selector": {"type": "str", "default": ""},
         },
-        supports_check_mode=True,
+        limits={"applications": {"options": {"name": {"form": "kube_name"}, "namespace": {"form": "namespace"}}}},
     )
     params = module.params
     title = "Applications are not as they should be"

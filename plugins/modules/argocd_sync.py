@@ -104,7 +104,6 @@ after:
   contains: *state
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.argocd_sync import (
     Request,
     Syncer,
@@ -112,6 +111,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.argocd_sync 
     diff_of,
     summary,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_ARGUMENT_SPEC,
     kube_from_params,
@@ -120,7 +120,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.errors impor
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **CLUSTER_ARGUMENT_SPEC,
             "name": {"type": "str", "required": True},
@@ -133,7 +133,7 @@ def main() -> None:
             "wait_timeout": {"type": "int", "default": 120},
             "poll_interval": {"type": "float", "default": 0.5},
         },
-        supports_check_mode=True,
+        limits={"name": {"form": "kube_name"}, "revision": {"form": "word"}, "username": {"form": "word"}},
     )
     params = module.params
     if params["wait_timeout"] < 0 or not params["poll_interval"] > 0:

@@ -54,18 +54,18 @@ reason:
   sample: quay.io does not answer (no such host)
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.artifact_probe import decide, probe_all
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "source": {"type": "str", "choices": ["auto", "upstream", "packages"], "default": "auto"},
             "urls": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 3},
         },
-        supports_check_mode=True,
+        limits={"urls": {"form": "url"}},
     )
     source, urls = module.params["source"], module.params["urls"]
     if source == "auto" and not urls:

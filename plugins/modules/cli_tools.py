@@ -81,8 +81,8 @@ paths:
   sample: {"k3d": "/opt/argolab/bin/k3d"}
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import downloads
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
 
@@ -95,13 +95,12 @@ def main() -> None:
         "member": {"type": "str"},
         "link": {"type": "path"},
     }
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "bin_dir": {"type": "path", "required": True},
             "tools": {"type": "list", "elements": "dict", "required": True, "options": tool},
             "timeout": {"type": "int", "default": 300},
         },
-        supports_check_mode=True,
     )
     try:
         result = downloads.run(module.params, module.check_mode)

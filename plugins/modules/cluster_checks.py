@@ -105,7 +105,7 @@ cluster:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_ARGUMENT_SPEC,
@@ -131,7 +131,7 @@ WHAT = "nodes, workloads and Ingresses"
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **CLUSTER_ARGUMENT_SPEC,
             **WAIT_ARGUMENT_SPEC,
@@ -141,7 +141,12 @@ def main() -> None:
             "skipped_hosts": {"type": "dict", "default": {}},
             "ingress_class": {"type": "str", "default": ""},
         },
-        supports_check_mode=True,
+        limits={
+            "namespaces": {"form": "namespace"},
+            "zero_replicas_allowed": {"form": "word"},
+            "ingress_hosts": {"form": "host_name"},
+            "ingress_class": {"form": "kube_name"},
+        },
     )
     params = module.params
     title = "The cluster is not as it should be"

@@ -136,12 +136,14 @@ ingress_endpoints:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts, failure_message
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_ready import observe, unreachable
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, wait_until, waiting_from_params
+
+PORT = {"minimum": 1, "maximum": 65535}
 
 
 def run(params: dict[str, Any]) -> Poll:
@@ -162,7 +164,7 @@ def main() -> None:
         "http_port": {"type": "int", "default": 80},
         "https_port": {"type": "int", "default": 443},
     }
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "kubeconfig": {"type": "path", "required": True},
             "context": {"type": "str"},
@@ -176,7 +178,10 @@ def main() -> None:
             "poll_interval": {"type": "float", "default": 1},
             "stable_polls": {"type": "int", "default": 1},
         },
-        supports_check_mode=True,
+        limits={
+            "ingress_class": {"form": "kube_name"},
+            "ingress_candidates": {"options": {"address": {"form": "word"}, "http_port": PORT, "https_port": PORT}},
+        },
     )
     params = module.params
     try:

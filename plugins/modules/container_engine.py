@@ -129,13 +129,13 @@ runtime_wrapper:
   returned: when an engine was started
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import engine_runner
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "state": {"type": "str", "choices": ["found", "started", "absent"], "default": "found"},
             "docker_host": {"type": "str"},
@@ -149,7 +149,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 60},
             "keep_used": {"type": "bool", "default": False},
         },
-        supports_check_mode=True,
+        limits={"packages": {"form": "debian_name"}},
     )
     try:
         result, warnings = engine_runner.run(module.params, module.check_mode)

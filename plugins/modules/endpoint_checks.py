@@ -126,7 +126,7 @@ attempts:
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.endpoint_checks import (
     endpoint_check,
     name_checks,
@@ -147,7 +147,7 @@ ENDPOINT_SPEC = {
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **WAIT_ARGUMENT_SPEC,
             "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_SPEC},
@@ -159,9 +159,16 @@ def main() -> None:
             "repair": {"type": "str", "default": ""},
             "request_timeout": {"type": "float", "default": 5.0},
         },
-        supports_check_mode=True,
+        limits={
+            "endpoints": {"options": {"name": {"form": "word"}, "status": {"minimum": 100, "maximum": 599}}},
+            "url": {"form": "url"},
+            "names": {"form": "host_name"},
+            "addresses": {"form": "word"},
+        },
     )
     params = module.params
+    if not params["endpoints"] and not params["names"] and not params["skipped_endpoints"]:
+        module.fail_json(msg="endpoints and names are both empty, so nothing would be checked; give one of them.")
 
     def poll() -> Poll:
         checks = [

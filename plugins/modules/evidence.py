@@ -111,6 +111,7 @@ import os
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
     gather,
     junit,
@@ -137,7 +138,7 @@ def write(module: AnsibleModule, folder: str, contents: dict[str, str]) -> list[
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "groups": {
                 "type": "list",
@@ -153,7 +154,7 @@ def main() -> None:
             "cluster": {"type": "dict", "default": {}},
             "path": {"type": "path"},
         },
-        supports_check_mode=True,
+        limits={"groups": {"options": {"kind": {"form": "word"}, "result": {"empty_ok": True}}}},
     )
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     evidence = gather(module.params["groups"], module.params["cluster"], now)

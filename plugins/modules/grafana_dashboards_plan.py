@@ -164,9 +164,10 @@ dashboards:
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.argolab.observability.plugins.module_utils import dashboards, kube_access
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_options import DASHBOARDS_LIMITS
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
 DASHBOARD = {
@@ -245,7 +246,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = checked_module(ARGUMENT_SPEC, DASHBOARDS_LIMITS)
     try:
         result = run(module.params, module.check_mode)
     except ArgolabError as exc:

@@ -75,32 +75,31 @@ compared:
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.helm_access import helm_access
 from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
             "release_name": {"type": "str", "required": True},
             "release_namespace": {"type": "str", "required": True},
             "binary_path": {"type": "path"},
         },
-        supports_check_mode=True,
     )
     params = module.params
     helm = params["binary_path"] or module.get_bin_path("helm", required=True)
     argv = [helm, "get", "manifest", params["release_name"], "--namespace", params["release_namespace"]]
-    argv += ["--kubeconfig", params["kubeconfig"]] if params["kubeconfig"] else []
-    argv += ["--kube-context", params["context"]] if params["context"] else []
-    code, manifest, error = module.run_command(argv)
-    if code != 0:
-        module.fail_json(msg=f"helm has no manifest of release {params['release_name']}: {error.strip()}")
     try:
         client = KubeClient(params["kubeconfig"], params["context"])
+        with helm_access(params["kubeconfig"], params["context"]) as access:
+            code, manifest, error = module.run_command([*argv, *access])
+        if code != 0:
+            module.fail_json(msg=f"helm has no manifest of release {params['release_name']}: {error.strip()}")
         release = ReleaseDrift(client, manifest, params["release_namespace"])
         drift = release.find()
         if not module.check_mode:

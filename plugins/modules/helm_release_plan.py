@@ -120,6 +120,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import helm_chart, helm_state
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
     KUBE_ARGUMENT_SPEC,
@@ -191,7 +192,7 @@ def chart_name(module: AnsibleModule, source: helm_chart.ChartSource) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
             "release_name": {"type": "str", "required": True},
@@ -205,7 +206,12 @@ def main() -> None:
             "pending_patience": {"type": "int", "default": 600},
             "binary_path": {"type": "path"},
         },
-        supports_check_mode=True,
+        limits={
+            "chart_version": {"form": "version"},
+            "chart_repo_url": {"form": "url"},
+            "required_apis": {"form": "api_kind"},
+            "pending_patience": {"minimum": 0},
+        },
     )
     title = f"Release {module.params['release_name']} was left as it is"
     try:

@@ -130,8 +130,8 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import hosts_file
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.hosts_file import HostsFileError
 
 ENDPOINT = {
@@ -149,6 +149,11 @@ ARGUMENT_SPEC = {
     "names": {"type": "list", "elements": "str", "default": []},
     "strategy": {"type": "str", "choices": ["auto", "ingress", "loadbalancer"], "default": "auto"},
     "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT},
+}
+PORT = {"minimum": 1, "maximum": 65535}
+LIMITS = {
+    "marker": {"form": "word"},
+    "endpoints": {"options": {"http_port": PORT, "https_port": PORT}},
 }
 
 
@@ -214,7 +219,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = checked_module(ARGUMENT_SPEC, LIMITS)
     try:
         result = run(module.params, module.check_mode)
     except HostsFileError as exc:

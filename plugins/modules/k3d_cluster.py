@@ -200,14 +200,15 @@ cluster:
     nodes: {description: "Nodes with name, role, state, ip and image_id.", type: list, elements: dict}
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_options import K3D_CLUSTER_LIMITS
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner, predicted_without_asking
 
 
 def main() -> None:
     texts = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -240,7 +241,7 @@ def main() -> None:
             "minimum_memory_gib": {"type": "float", "default": 1},
             "timeout": {"type": "int", "default": 180},
         },
-        supports_check_mode=True,
+        limits=K3D_CLUSTER_LIMITS,
     )
     try:
         guess = predicted_without_asking(module.params) if module.check_mode else None

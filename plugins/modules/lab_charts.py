@@ -73,13 +73,13 @@ path:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart, complete
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "source": {"type": "path", "required": True},
             "cache": {"type": "path", "required": True},
@@ -94,7 +94,7 @@ def main() -> None:
                 },
             },
         },
-        supports_check_mode=True,
+        limits={"charts": {"options": {"name": {"form": "kube_name"}}}},
     )
     params = module.params
     charts = [Chart(item["name"], item["versions"], tuple(item["crds"])) for item in params["charts"]]

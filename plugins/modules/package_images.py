@@ -113,14 +113,14 @@ in_use_by:
   returned: success
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
 
 
 def main() -> None:
     images = {"type": "list", "elements": "dict", "default": []}
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "cache_dir": {"type": "path", "required": True},
@@ -134,7 +134,6 @@ def main() -> None:
             "progress_file": {"type": "path"},
         },
         required_if=[("state", "present", ["root", "files_dir"])],
-        supports_check_mode=True,
     )
     try:
         plan = ImagePlan(module.params)

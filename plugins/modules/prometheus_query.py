@@ -140,8 +140,8 @@ waited:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import query_checks
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checking import run_module, watch
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import ACCESS_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
@@ -174,7 +174,7 @@ def main() -> None:
         **WAIT_ARGUMENT_SPEC,
         "queries": {"type": "list", "elements": "dict", "required": True, "options": QUERY_OPTIONS},
     }
-    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), run)
+    run_module(checked_module(spec), run)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ attempts:
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, poll_of
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
@@ -78,14 +78,13 @@ from ansible_collections.argolab.observability.plugins.module_utils.waiter impor
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
             **WAIT_ARGUMENT_SPEC,
             "release_name": {"type": "str", "required": True},
             "release_namespace": {"type": "str", "required": True},
         },
-        supports_check_mode=True,
     )
     release, namespace = module.params["release_name"], module.params["release_namespace"]
     title = f"Release {release} in namespace {namespace} is not ready"

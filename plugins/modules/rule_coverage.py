@@ -81,7 +81,7 @@ attempts:
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
@@ -97,14 +97,14 @@ WHAT = "PrometheusRules"
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
             **WAIT_ARGUMENT_SPEC,
             "namespaces": {"type": "list", "elements": "str", "default": []},
             "required": {"type": "list", "elements": "str", "default": []},
         },
-        supports_check_mode=True,
+        limits={"namespaces": {"form": "namespace"}, "required": {"form": "namespaced_name"}},
     )
     title = "Not every PrometheusRule is loaded as it is"
     try:

@@ -97,7 +97,7 @@ attempts:
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
@@ -113,14 +113,14 @@ WHAT = "scrape chains"
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = checked_module(
         argument_spec={
             **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
             **WAIT_ARGUMENT_SPEC,
             "pools": {"type": "list", "elements": "str", "default": []},
             "ignored_pools": {"type": "list", "elements": "str", "default": []},
         },
-        supports_check_mode=True,
+        limits={"pools": {"form": "word"}, "ignored_pools": {"form": "word"}},
     )
     title = "Not everything that should be scraped is"
     try:
