@@ -11,16 +11,20 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
+# The part of all work from which the pace is believed: downloads come first, and count for nothing.
+_TELLING = 0.1
+
 
 class Job(NamedTuple):
     """One thing to build.
 
     :param seconds: CPU time that it was measured to take; it orders the jobs and feeds the estimate, nothing else.
+    :param run: does it, and may tell the function that it is given how much of it is done, from 0 to 1.
     """
 
     title: str
     seconds: float
-    run: Callable[[], object]
+    run: Callable[[Callable[[float], None]], object]
 
 
 class JobError(ArgolabError):
@@ -34,8 +38,8 @@ def clock(seconds: float) -> str:
 
 
 def remaining_seconds(pending: float, done: float, elapsed: float, workers: int) -> float:
-    """Expected wall seconds left: from the pace so far; from the measured times before anything was finished."""
-    if done > 0 and elapsed > 0:
+    """Expected wall seconds left: from the pace so far; from the measured times while that says too little."""
+    if done > 0 and elapsed > 0 and done > _TELLING * (done + pending):
         return pending * elapsed / done
     return pending / max(workers, 1)
 
@@ -55,14 +59,21 @@ def run_jobs(
     queue = sorted(jobs, key=lambda job: -job.seconds)
     count, total = len(queue), sum(job.seconds for job in queue)
     started, done, finished = now(), 0.0, 0
-    running: dict[Future[object], tuple[Job, float]] = {}
+    running: dict[Future[object], Job] = {}
+    parts: dict[str, float] = {}
     failure: Optional[JobError] = None
+
+    def part_of(job: Job) -> Callable[[float], None]:
+        def tell(part: float) -> None:
+            parts[job.title] = part
+
+        return tell
 
     def progress() -> str:
         elapsed = now() - started
-        # Half of what runs is counted as done: nothing better is known about a build from the outside.
-        pending = total - done - sum(min(job.seconds, (now() - since)) / 2 for job, since in running.values())
-        return f"{clock(elapsed)} elapsed, about {clock(remaining_seconds(pending, done, elapsed, workers))} left"
+        reached = done + sum(job.seconds * parts.get(job.title, 0.0) for job in running.values())
+        left = remaining_seconds(total - reached, reached, elapsed, workers)
+        return f"{clock(elapsed)} elapsed, about {clock(left)} left"
 
     if queue:
         report(f"{count} to build, about {clock(remaining_seconds(total, 0, 0, workers))} expected")
@@ -71,15 +82,18 @@ def run_jobs(
             while queue and len(running) < max(1, workers) and failure is None:
                 job = queue.pop(0)
                 report(f"build {count - len(queue)} of {count}: {job.title} started, {progress()}")
-                running[pool.submit(job.run)] = (job, now())
+                running[pool.submit(job.run, part_of(job))] = job
             if not running:
                 break
             ended, _pending = wait(running, timeout=heartbeat, return_when=FIRST_COMPLETED)
             if not ended:
-                names: List[str] = [job.title for job, _since in running.values()]
+                names: List[str] = [
+                    f"{job.title} ({parts[job.title]:.0%})" if job.title in parts else job.title
+                    for job in running.values()
+                ]
                 report(f"{finished} of {count} built, building {' and '.join(names)}, {progress()}")
             for future in ended:
-                job, _since = running.pop(future)
+                job = running.pop(future)
                 error = future.exception()
                 if error is not None:
                     report(f"{job.title} failed")

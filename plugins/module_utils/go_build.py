@@ -9,6 +9,9 @@ the chain complete: pinned sum, its C(go.sum), all dependencies.
 
 Replace lines that point into the upstream repository (C(./staging/...), C(../api)) name folders that a
 published module does not hold; they are dropped, or turned into published versions given by the caller.
+
+What a program imports and a lab never uses can be left out: the files of one of its packages, or of a package of a
+dependency, are replaced by a single one that compiles and refuses.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
@@ -37,6 +41,8 @@ class GoProgram:
     :param cpu_seconds: measured CPU time of a cold build, only used to estimate the time that is left.
     :param replace: module path, or a prefix ending in V(/), to the version that stands in for a local replace line.
     :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).
+    :param substitutes: packages, each with C(package), its folder inside C(module) (this one where it is left out), and
+        C(content), the only Go file that it holds then.
     :param data: paths inside the module (files or folders) to copy beside the programs, such as CRDs.
     """
 
@@ -49,6 +55,7 @@ class GoProgram:
     tags: Sequence[str] = ()
     replace: Mapping[str, str] = field(default_factory=dict)
     placeholders: Sequence[str] = ()
+    substitutes: Sequence[Mapping[str, Any]] = ()
     plugin_config: Sequence[str] = ()
     data: Sequence[str] = ()
     cpu_seconds: float = 60.0
@@ -127,10 +134,13 @@ class GoBuilder:
 
     def _run(self, argv: Sequence[str], cwd: str) -> str:
         done = processes.run(argv, cwd=cwd, env=self._environment())
+        self._judge(argv, done)
+        return done.stdout
+
+    def _judge(self, argv: Sequence[str], done: subprocess.CompletedProcess[str]) -> None:
         if done.returncode != 0:
             tail = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-15:])
             raise BuildError(f"{' '.join(argv[:4])} ended with {done.returncode}: {tail}")
-        return done.stdout
 
     def folder(self, program: GoProgram) -> str:
         """Where the finished program is, or will be."""
@@ -159,7 +169,7 @@ class GoBuilder:
             with open(path, "w", encoding="utf-8") as handle:
                 handle.write("The web pages of this program are not part of its published module.\n")
         gomod = json.loads(self._run([self.go, "mod", "edit", "-json"], cwd=source))
-        arguments = edit_arguments(gomod, program.replace)
+        arguments = edit_arguments(gomod, program.replace) + self._substitute(program, source)
         if arguments:
             os.chmod(os.path.join(source, "go.mod"), 0o644)
             self._run([self.go, "mod", "edit", *arguments], cwd=source)
@@ -168,8 +178,35 @@ class GoBuilder:
                 os.chmod(os.path.join(source, name), 0o644)
         return source
 
-    def build(self, program: GoProgram) -> str:
-        """Build one program and return its folder. Nothing is left in the cache when a step fails."""
+    def _substitute(self, program: GoProgram, source: str) -> list[str]:
+        """Put the substitutes in their places; returns the arguments of C(go mod edit) that lead to changed copies."""
+        copies: dict[str, str] = {}
+        for substitute in program.substitutes:
+            module = substitute.get("module")
+            if module and module not in copies:
+                answer = json.loads(self._run([self.go, "list", "-m", "-json", module], cwd=source))
+                if not answer.get("Dir"):
+                    answer = json.loads(
+                        self._run([self.go, "mod", "download", "-json", f"{module}@{answer['Version']}"], cwd=source)
+                    )
+                copies[module] = os.path.join(os.path.dirname(source), f"module-{len(copies)}")
+                shutil.copytree(answer["Dir"], copies[module])
+            folder = os.path.join(copies[module] if module else source, substitute["package"])
+            os.chmod(folder, 0o755)
+            names = [name for name in os.listdir(folder) if name.endswith(".go")]
+            if not names:
+                raise BuildError(f"{substitute['package']} of {module or program.module} is no Go package to replace")
+            for name in names:
+                os.unlink(os.path.join(folder, name))
+            with open(os.path.join(folder, "substitute.go"), "w", encoding="utf-8") as handle:
+                handle.write(substitute["content"])
+        return [f"-replace={module}={folder}" for module, folder in copies.items()]
+
+    def build(self, program: GoProgram, progress: Callable[[float], None] = lambda part: None) -> str:
+        """Build one program and return its folder. Nothing is left in the cache when a step fails.
+
+        :param progress: is told, from time to time, how much of the program's packages is compiled, from 0 to 1.
+        """
         final = self.folder(program)
         if os.path.isdir(final):
             return final
@@ -183,12 +220,7 @@ class GoBuilder:
                 with open(os.path.join(source, "plugin.cfg"), "w", encoding="utf-8") as handle:
                     handle.write("".join(f"{line}\n" for line in program.plugin_config))
                 self._run([self.go, "run", "directives_generate.go"], cwd=source)
-            flags = ["-trimpath", "-ldflags", f"-s -w {program.ldflags}".strip()]
-            if program.tags:
-                flags += ["-tags", ",".join(program.tags)]
-            self._run(
-                [self.go, "build", *flags, "-o", os.path.join(work, "out") + os.sep, *program.packages], cwd=source
-            )
+            self._compile(program, source, os.path.join(work, "out") + os.sep, progress)
             for name in program.data:
                 origin, target = os.path.join(source, name), os.path.join(work, "out", "data", name)
                 os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -205,6 +237,23 @@ class GoBuilder:
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return final
+
+    def _compile(self, program: GoProgram, source: str, target: str, progress: Callable[[float], None]) -> None:
+        # The linker would throw the debug information away (-s -w), so the compiler need not make it.
+        flags = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {program.ldflags}".strip()]
+        tags = ["-tags", ",".join(program.tags)] if program.tags else []
+        needed = len(self._run([self.go, "list", "-deps", *tags, *program.packages], cwd=source).splitlines())
+        compiled = 0
+
+        def count(line: str) -> None:
+            nonlocal compiled
+            # With -v the names of packages come as they are compiled, and without spaces; anything else is a message.
+            compiled += line.strip() != "" and " " not in line.strip()
+            progress(min(1.0, compiled / max(needed, 1)))
+
+        argv = [self.go, "build", "-v", *flags, *tags, "-o", target, *program.packages]
+        done = processes.follow(argv, count, cwd=source, env=self._environment())
+        self._judge(argv, done)
 
     def clean_up(self) -> None:
         """Remove what interrupted builds left: work folders whose process is gone."""

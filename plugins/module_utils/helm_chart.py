@@ -17,6 +17,10 @@ Run = Callable[[List[str]], Tuple[int, str, str]]
 
 _CAUSES = (
     (
+        r"x509: |failed to verify certificate",
+        "its certificate is not trusted here; SSL_CERT_FILE names a file with the authority's",
+    ),
+    (
         r"no such host|dial tcp|connection refused|i/o timeout|no route to host|TLS handshake|context deadline",
         "it can not be reached from here",
     ),

@@ -90,7 +90,9 @@ class PackagePlan:
         jobs = builder.jobs(self._specs)
         root = self._root
         if root and not os.path.exists(root_path(root, self.cache_dir)):
-            jobs.append(Job(f"Debian {root.suite} root", _ROOT_SECONDS, lambda: build_root(root, self.cache_dir)))
+            jobs.append(
+                Job(f"Debian {root.suite} root", _ROOT_SECONDS, lambda progress: build_root(root, self.cache_dir))
+            )
         run_jobs(jobs, self._params["workers"], self.report)
         if not self._params["keep_go_cache"]:
             self.report("removing Go's caches")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Mapping, Optional, Sequence
+from typing import Callable, List, Mapping, Optional, Sequence
 
 
 def run(
@@ -33,3 +33,31 @@ def run(
         errors="replace",
         check=False,
     )
+
+
+def follow(
+    argv: Sequence[str],
+    line_seen: Callable[[str], None],
+    cwd: Optional[str] = None,
+    env: Optional[Mapping[str, str]] = None,
+) -> subprocess.CompletedProcess[str]:
+    """As C(run), for a program that takes long: each line of its outputs, taken together, is told while it runs.
+
+    The result has both outputs in C(stderr).
+    """
+    lines: List[str] = []
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            line_seen(line)
+        code = process.wait()
+    return subprocess.CompletedProcess(argv, code, "", "".join(lines))

@@ -36,6 +36,14 @@ options:
         description:
           - Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
         type: dict
+      substitutes:
+        description: Packages that are left out, each for one file that compiles in its place.
+        type: list
+        elements: dict
+        suboptions:
+          module: {description: "Module of the package, a dependency. Without it, O(programs[].module).", type: str}
+          package: {description: Folder of the package in its module., type: str, required: true}
+          content: {description: The Go file., type: str, required: true}
       placeholders: {description: Files to embed that the published module lacks., type: list, elements: str}
       plugin_config: {description: "Lines of C(plugin.cfg), for CoreDNS.", type: list, elements: str}
       data: {description: Files or folders of the module to keep beside the programs., type: list, elements: str}
@@ -134,12 +142,14 @@ from ansible_collections.argolab.observability.plugins.module_utils.package_plan
 def main() -> None:
     strings = {"type": "list", "elements": "str"}
     required = {"type": "str", "required": True}
+    substitute = {"module": {"type": "str"}, "package": required, "content": required}
     program = {
         **dict.fromkeys(("name", "module", "version", "sum"), required),
         "packages": {**strings, "required": True},
         **dict.fromkeys(("tags", "placeholders", "plugin_config", "data"), strings),
         "ldflags": {"type": "str"},
         "replace": {"type": "dict"},
+        "substitutes": {"type": "list", "elements": "dict", "options": substitute},
         "cpu_seconds": {"type": "float"},
     }
     root = {

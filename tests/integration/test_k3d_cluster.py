@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent / "files"))
 import k3d_support
 import standin_images
+from registry import Registry
 
 NAME = "argolab-test"
 SUBNET = "172.31.253.0/24"
@@ -258,3 +259,22 @@ def test_removed_without_k3d(lab: Lab) -> None:
     lab.run()
     assert lab.run(state="absent", k3d_binary="/nowhere/k3d")["changed"] is True
     assert lab.leftovers() == []
+
+
+def test_the_node_image_is_pulled_from_a_registry(lab: Lab) -> None:
+    """As upstream's is: not on the engine before, named in full, pulled by the engine."""
+    registry = Registry()
+    scripts, _changes = standin_images.IMAGES[standin_images.NODE]
+    config = {"Entrypoint": ["/bin/k3s"], "Env": ["PATH=/bin:/usr/bin"]}
+    image = registry.add_image("rancher/k3s", "v1.33.4-k3s1", standin_images.archive(scripts), config)
+    try:
+        lab.matrix(image=image)
+        assert "/v2/rancher/k3s/manifests/v1.33.4-k3s1" in registry.asked
+        lab.run(state="absent")
+        message = lab.fails(image=f"{registry.host}/rancher/k3s:v0")
+        assert f"{registry.host}/rancher/k3s:v0" in message
+        assert lab.leftovers() == []
+    finally:
+        registry.close()
+        with contextlib.suppress(ArgolabError):
+            lab.engine.request("DELETE", f"/images/{image}?force=1")

@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from registry import Registry
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHARTS = CHECKOUT / "roles" / "package_artifacts" / "files" / "charts"
@@ -225,6 +229,57 @@ def test_an_archive_and_a_folder_are_charts_too(lab: Lab, packed: Path) -> None:
     for chart in (archive, CHARTS / "argo-cd"):
         done = lab.run("argo_cd", "--check", argo_cd_chart_ref=str(chart))
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def registry(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """A registry with TLS, whose certificate helm trusts through Go's own variable."""
+    openssl = shutil.which("openssl")
+    if not openssl:
+        pytest.skip("needs openssl")
+    subprocess.run(
+        [
+            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem",
+        ],
+        cwd=tmp_path, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    server = Registry(tmp_path / "cert.pem", tmp_path / "key.pem")
+    for chart in ("kube-prometheus-stack", "argo-cd"):
+        described = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text(encoding="utf-8"))
+        server.add_chart("charts", next(packed.glob(f"{chart}-*.tgz")), described)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(("role", "chart", "version"), [
+    ("kube_prometheus_stack", "kube-prometheus-stack", "88.5.3+lab"),
+    ("argo_cd", "argo-cd", "10.1.1+lab"),
+    ("argo_cd", "argo-cd", ""),
+])  # fmt: skip
+def test_a_chart_in_a_registry(lab: Lab, registry: Registry, role: str, chart: str, version: str) -> None:
+    reference = f"oci://{registry.host}/charts/{chart}"
+    done = lab.run(role, "--check", **{f"{role}_chart_ref": reference, f"{role}_chart_version": version})
+    assert done.returncode == 0, done.stdout + done.stderr
+    tag = version.replace("+", "_") or "10.1.1_lab"
+    assert f"/v2/charts/{chart}/manifests/{tag}" in registry.asked
+    assert [path for path in registry.asked if path.startswith(f"/v2/charts/{chart}/blobs/sha256:")]
+
+
+def test_a_chart_that_the_registry_does_not_have(lab: Lab, registry: Registry) -> None:
+    text = lab.refused(
+        "argo_cd", argo_cd_chart_ref=f"oci://{registry.host}/charts/argo", argo_cd_chart_version="1.0.0"
+    )
+    assert f"chart oci://{registry.host}/charts/argo version 1.0.0: it does not have" in text
+
+
+def test_a_registry_with_a_certificate_of_nobody(
+    lab: Lab, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    text = lab.refused("argo_cd", argo_cd_chart_ref=f"oci://{registry.host}/charts/argo-cd", argo_cd_chart_version="10.1.1")
+    assert "its certificate is not trusted here" in text
 
 
 def test_a_version_that_is_not_there(lab: Lab, repository: Server) -> None:

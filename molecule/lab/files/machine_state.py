@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 PROGRAMS = (
-    "dockerd", "containerd", "containerd-shim", "docker-proxy", "kubelet", "etcd", "kube-", "k3d", "traefik", "argocd",
+    "dockerd", "containerd", "containerd-shim", "docker-proxy", "kubelet", "kubectl", "etcd", "kube-", "k3d", "traefik",
+    "argocd",
 )  # fmt: skip
 
 

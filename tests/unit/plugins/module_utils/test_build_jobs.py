@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import (
     Job,
@@ -24,12 +27,14 @@ def test_the_time_left_comes_from_the_pace_once_something_is_done() -> None:
     assert remaining_seconds(pending=100, done=0, elapsed=0, workers=2) == 50
     assert remaining_seconds(pending=100, done=50, elapsed=100, workers=2) == 200
     assert remaining_seconds(pending=100, done=0, elapsed=9, workers=0) == 100
+    assert remaining_seconds(pending=99, done=1, elapsed=60, workers=2) == 49.5
 
 
 def test_the_dearest_job_starts_first_and_each_line_says_where_it_is() -> None:
     order: list[str] = []
     lines: list[str] = []
-    jobs = [Job("small", 1, lambda: order.append("small")), Job("big", 9, lambda: order.append("big"))]
+    small = Job("small", 1, lambda progress: order.append("small"))
+    jobs = [small, Job("big", 9, lambda progress: order.append("big"))]
     run_jobs(jobs, 1, lines.append)
     assert order == ["big", "small"]
     assert lines[0] == "2 to build, about 10 s expected"
@@ -40,11 +45,11 @@ def test_the_dearest_job_starts_first_and_each_line_says_where_it_is() -> None:
 def test_after_a_failure_nothing_more_is_started() -> None:
     order: list[str] = []
 
-    def broken() -> None:
+    def broken(progress: object) -> None:
         raise ValueError("no")
 
     with pytest.raises(JobError, match="^big: no$"):
-        run_jobs([Job("big", 9, broken), Job("small", 1, lambda: order.append("small"))], 1, lambda line: None)
+        run_jobs([Job("big", 9, broken), Job("small", 1, lambda progress: order.append("small"))], 1, lambda line: None)
     assert order == []
 
 
@@ -52,3 +57,20 @@ def test_nothing_to_do_says_nothing() -> None:
     lines: list[str] = []
     run_jobs([], 2, lines.append)
     assert lines == []
+
+
+def test_a_long_job_says_how_far_it_is() -> None:
+    lines: list[str] = []
+    told = threading.Event()
+
+    def slow(progress: Callable[[float], None]) -> None:
+        progress(0.25)
+        told.wait(10)
+
+    def hear(line: str) -> None:
+        lines.append(line)
+        if "building" in line:
+            told.set()
+
+    run_jobs([Job("big", 100, slow)], 1, hear, heartbeat=0.05)
+    assert any(line.startswith("0 of 1 built, building big (25%), ") for line in lines)

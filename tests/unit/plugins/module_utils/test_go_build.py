@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -33,8 +34,11 @@ FAKE_GO = """#!/bin/sh
 case "$1 $2" in
   "mod download") echo "{\\"Dir\\": \\"$FAKE_MODULE\\", \\"Sum\\": \\"h1:right\\"}" ;;
   "mod edit") echo "{}" ;;
+  "list -m") echo "{\\"Dir\\": \\"$FAKE_MODULE\\"}" ;;
+  "list -deps") printf 'a\nb\nc\nd\n' ;;
   build*)
     [ -z "$FAKE_FAIL" ] || { echo "it does not compile" >&2; exit 1; }
+    printf 'a\ngo: a message\nb\n' >&2
     while [ "$1" != -o ]; do shift; done
     echo built > "$2/tool" ;;
 esac
@@ -140,3 +144,29 @@ def test_work_folders_of_dead_processes_are_removed(builder: GoBuilder) -> None:
     (programs / "tool-v1-abc").mkdir()
     builder.clean_up()
     assert sorted(os.listdir(programs)) == ["tool-v1-abc", f"tool-v1-abc.tmp{os.getpid()}"]
+
+
+def test_the_progress_is_the_part_of_the_packages_that_is_compiled(builder: GoBuilder) -> None:
+    parts: list[float] = []
+    builder.build(PROGRAM, parts.append)
+    assert parts == [0.25, 0.25, 0.5]
+
+
+def test_a_substitute_is_the_only_file_of_its_package(builder: GoBuilder, tmp_path: Path) -> None:
+    for name in ("heavy.go", "heavy_test.go", "README.md"):
+        path = Path(os.environ["FAKE_MODULE"], "pkg", name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("package pkg\n")
+    own = {"package": "pkg", "content": "package pkg // own\n"}
+    other = {"module": "example.it/other", "package": "pkg", "content": "package pkg // other\n"}
+    program = GoProgram(**{**vars(PROGRAM), "substitutes": [own, other]})
+    source = tmp_path / "work" / "src"
+    shutil.copytree(os.environ["FAKE_MODULE"], source)
+    assert builder._substitute(program, str(source)) == [f"-replace=example.it/other={tmp_path}/work/module-0"]
+    assert sorted(os.listdir(source / "pkg")) == ["README.md", "substitute.go"]
+    assert (source / "pkg" / "substitute.go").read_text() == "package pkg // own\n"
+    assert (tmp_path / "work" / "module-0" / "pkg" / "substitute.go").read_text() == "package pkg // other\n"
+    assert build_key(program, "go1") != build_key(PROGRAM, "go1")
+    gone = GoProgram(**{**vars(PROGRAM), "substitutes": [{"package": ".", "content": ""}]})
+    with pytest.raises(BuildError, match="is no Go package to replace"):
+        builder._substitute(gone, str(source))
