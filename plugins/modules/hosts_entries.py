@@ -151,7 +151,7 @@ ARGUMENT_SPEC = {
     "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT},
 }
 PORT = {"minimum": 1, "maximum": 65535}
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "marker": {"form": "word"},
     "endpoints": {"options": {"http_port": PORT, "https_port": PORT}},
 }
