@@ -10,6 +10,8 @@ from typing import Dict
 from ansible_collections.argolab.observability.plugins.module_utils.limits import Limit
 
 DASHBOARDS_LIMITS: Dict[str, Limit] = {
+    # An empty folder is Grafana's own, General.
+    "dashboards": {"options": {"folder": {"empty_ok": True}}},
     "label": {"form": "label"},
     "label_value": {"form": "label_value"},
     "folder_annotation": {"form": "label"},
