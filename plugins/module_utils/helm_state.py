@@ -32,6 +32,7 @@ class Revision:
 
     :param chart: name and version of the chart, as C(helm list) shows them.
     :param secret: name of the Secret that holds it.
+    :param manifest: what it made, without hooks.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Revision:
     app_version: str = ""
     values: Mapping[str, Any] | None = None
     changed_at: datetime | None = None
+    manifest: str = ""
 
 
 def decode_release(data: str) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def revision_from_secret(secret: Mapping[str, Any]) -> Revision:
         app_version=str(chart.get("appVersion") or ""),
         values=release.get("config") or {},
         changed_at=parse_time(str((release.get("info") or {}).get("last_deployed") or "")),
+        manifest=str(release.get("manifest") or ""),
     )
 
 

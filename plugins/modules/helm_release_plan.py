@@ -109,6 +109,13 @@ dead:
   returned: success
   type: list
   elements: str
+settled:
+  description:
+    - Whether nothing is left to do at all. The release is as wanted, no object of it differs from its manifest, and
+      everything that it runs is ready. Then M(argolab.observability.helm_drift) and
+      M(argolab.observability.release_ready) would find nothing.
+  returned: success
+  type: bool
 reachable:
   description: Whether there is a cluster to change. Only in check mode this can be V(false).
   returned: success
@@ -122,11 +129,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import helm_chart, helm_state
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
     KUBE_ARGUMENT_SPEC,
     KubeClient,
     KubeError,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.release_ready import read_release
 
 
 def missing_apis(client: KubeClient, wanted: list[str]) -> list[str]:
@@ -173,9 +182,20 @@ def plan(module: AnsibleModule, client: KubeClient) -> dict[str, Any]:
         "reasons": found + [f"{entry} is missing and would be installed first" for entry in missing],
         "installed": deployed is not None,
         "dead": [item.secret for item in dead],
+        "settled": not found and deployed is not None and is_settled(client, deployed.manifest, name, namespace),
         "reachable": True,
         "diff": {"before": before, "after": params["values"]} if found else {},
     }
+
+
+def is_settled(client: KubeClient, manifest: str, name: str, namespace: str) -> bool:
+    """Look once. What cannot be looked at is not settled, and the module whose matter it is says why."""
+    try:
+        if ReleaseDrift(client, manifest, namespace).find():
+            return False
+        return all(check.ok for check in read_release(client, name, namespace))
+    except ArgolabError:
+        return False
 
 
 def chart_name(module: AnsibleModule, source: helm_chart.ChartSource) -> str:
@@ -224,7 +244,8 @@ def main() -> None:
             module.fail_json(msg=f"{title}: {error}")
             return
         why = f"there is no cluster yet: {error}"
-        result = {"needed": True, "reasons": [why], "installed": False, "dead": [], "reachable": False}
+        result = {"needed": True, "reasons": [why], "installed": False, "dead": []}
+        result.update(settled=False, reachable=False)
     module.exit_json(changed=False, **result)
 
 
