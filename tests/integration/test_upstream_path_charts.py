@@ -239,8 +239,9 @@ def registry(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         pytest.skip("needs openssl")
     subprocess.run(
         [
-            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem",
+            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "2", "-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", "key.pem", "-out", "cert.pem",
         ],
         cwd=tmp_path, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
@@ -278,7 +279,8 @@ def test_a_registry_with_a_certificate_of_nobody(
     lab: Lab, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    text = lab.refused("argo_cd", argo_cd_chart_ref=f"oci://{registry.host}/charts/argo-cd", argo_cd_chart_version="10.1.1")
+    reference = f"oci://{registry.host}/charts/argo-cd"
+    text = lab.refused("argo_cd", argo_cd_chart_ref=reference, argo_cd_chart_version="10.1.1")
     assert "its certificate is not trusted here" in text
 
 
