@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find and repair the drift of one Helm release through the Kubernetes API."""
+"""Find and repair, through the Kubernetes API, where the cluster differs from what was declared."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.helm_drift i
     normalise,
     object_name,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeError
 
 _HOOK = "helm.sh/hook"
 _DOCUMENT_END = re.compile(r"^---.*$", re.MULTILINE)
@@ -86,13 +87,26 @@ def parse_manifest(manifest: str) -> list[dict[str, Any]]:
     ]
 
 
-class ReleaseDrift:
-    """Compares a manifest with the cluster: one list call for each kind and namespace."""
+class UnknownKindError(DefiniteError):
+    """The cluster does not serve a kind."""
 
-    def __init__(self, client: Api, manifest: str, namespace: str) -> None:
+
+class DeclaredObjects:
+    """Compares objects with the cluster: one list call for each kind and namespace.
+
+    :param namespace: for objects that name none.
+    :param tolerant: take what cannot be looked at, because its kind, its namespace or the whole cluster is not there
+        yet, for missing, and say so in C(uncertain). For check mode, where it would have been made before.
+    """
+
+    def __init__(
+        self, client: Api, objects: Sequence[Mapping[str, Any]], namespace: str, tolerant: bool = False
+    ) -> None:
         self._client = client
-        self._objects = parse_manifest(manifest)
+        self._objects = objects
         self._namespace = namespace
+        self._tolerant = tolerant
+        self.uncertain = False
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
         self._lists: dict[str, dict[str, Mapping[str, Any]]] = {}
 
@@ -104,7 +118,12 @@ class ReleaseDrift:
         """Plural name of a kind, and whether it lives in a namespace."""
         if api_version not in self._resources:
             prefix = "/api/" if "/" not in api_version else "/apis/"
-            answer = self._client.get(prefix + api_version)
+            try:
+                answer = self._client.get(prefix + api_version)
+            except KubeError as error:
+                if error.status != 404:
+                    raise
+                answer = {}
             self._resources[api_version] = {
                 entry["kind"]: (entry["name"], bool(entry["namespaced"]))
                 for entry in answer.get("resources", [])
@@ -113,7 +132,7 @@ class ReleaseDrift:
         try:
             return self._resources[api_version][kind]
         except KeyError as exc:
-            raise DefiniteError(
+            raise UnknownKindError(
                 f"the cluster does not know kind {kind} of {api_version}: are its CRDs installed?"
             ) from exc
 
@@ -135,10 +154,16 @@ class ReleaseDrift:
         """Every object of the release that is gone or differs, in the manifest's order."""
         result = []
         for item in self._objects:
-            collection = self._collection(item)
             name = item["metadata"]["name"]
-            live = self._live(collection, name)
             title = object_name(item, self._namespace)
+            collection, live = "", None
+            try:
+                collection = self._collection(item)
+                live = self._live(collection, name)
+            except (KubeError, UnknownKindError) as error:
+                if not self._tolerant or getattr(error, "status", 0) not in (0, 404):
+                    raise
+                self.uncertain = True
             if live is None:
                 result.append(Drift(title, collection, item, (), True))
                 continue
@@ -154,3 +179,18 @@ class ReleaseDrift:
                 self._client.create(item.path, item.declared)
             else:
                 self._client.patch(item.path, merge_patch(normalise(item.declared), item.found))
+
+
+class ReleaseDrift(DeclaredObjects):
+    """The objects of a release's manifest."""
+
+    def __init__(self, client: Api, manifest: str, namespace: str) -> None:
+        super().__init__(client, parse_manifest(manifest), namespace)
+
+
+def diff_of(drift: Sequence[Drift]) -> dict[str, str]:
+    """Both sides, for diff mode."""
+    return {
+        "before": "".join(item.text("found") for item in drift),
+        "after": "".join(item.text("declared") for item in drift),
+    }

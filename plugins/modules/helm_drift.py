@@ -40,6 +40,7 @@ attributes:
     support: full
 seealso:
   - module: kubernetes.core.helm
+  - module: argolab.observability.declared_objects
 """
 
 EXAMPLES = r"""
@@ -78,7 +79,7 @@ compared:
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.helm_access import helm_access
-from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
+from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift, diff_of
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
 
 
@@ -110,7 +111,7 @@ def main() -> None:
         changed=bool(drift),
         compared=release.compared,
         drift=[item.as_dict() for item in drift],
-        diff={"before": "".join(i.text("found") for i in drift), "after": "".join(i.text("declared") for i in drift)},
+        diff=diff_of(drift),
     )
 
 

@@ -153,7 +153,10 @@ ARGUMENT_SPEC = {
 PORT = {"minimum": 1, "maximum": 65535}
 LIMITS: dict[str, Any] = {
     "marker": {"form": "word"},
-    "endpoints": {"options": {"http_port": PORT, "https_port": PORT}},
+    # An address that is not known yet is no mistake, and a probe may have nothing to tell.
+    "endpoints": {
+        "options": {"address": {"empty_ok": True}, "detail": {"empty_ok": True}, "http_port": PORT, "https_port": PORT}
+    },
 }
 
 

@@ -34,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "cluster_checks": {**KUBE, "wait_timeout": 0},
     "cluster_ready": {**KUBE, "wait_timeout": 0},
     "container_engine": {"docker_host": ENGINE},
+    "declared_objects": {**KUBE, "definitions": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}]},
     "endpoint_checks": {"url": "http://127.0.0.1:1", "endpoints": [{"name": "a.it"}], "wait_timeout": 0},
     "evidence": {"path": NOWHERE, "groups": [{"kind": "x", "title": "X", "result": {"checks": []}}]},
     "grafana_dashboards_plan": {**KUBE, "dashboards": [{"definition": {"uid": "a", "title": "b", "panels": []}}]},
