@@ -311,7 +311,7 @@ def parse_sanity(output: str) -> list[Outcome]:
             name = " ".join(part for part in ("sanity", *running.groups()) if part)
             current = outcomes.setdefault(name, Outcome(name, "passed"))
         elif current and (error := re.match(r"(?:ERROR|FATAL): (.*)", line)):
-            if line.startswith("ERROR: The ") and "sanity test(s) listed below" in line:
+            if re.match(r"The \d+ sanity test\(s\) listed below", error[1]):
                 current = None
             elif current.outcome == "passed":
                 current.outcome, current.reason = "failed", error[1]

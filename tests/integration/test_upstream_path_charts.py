@@ -249,7 +249,7 @@ def registry(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     server = Registry(tmp_path / "cert.pem", tmp_path / "key.pem")
     for chart in ("kube-prometheus-stack", "argo-cd"):
         described = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text(encoding="utf-8"))
-        server.add_chart("charts", next(packed.glob(f"{chart}-*.tgz")), described)
+        server.add_chart("charts", sorted(packed.glob(f"{chart}-*.tgz"))[0], described)
     yield server
     server.close()
 

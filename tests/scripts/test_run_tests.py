@@ -142,7 +142,8 @@ def test_molecule_steps_that_cannot_be_read_are_a_failure(tmp_path: Path, text: 
     assert [one.outcome for one in run_tests.read_steps(path)] == ["failed"]
 
 
-def test_sanity_output() -> None:
+@pytest.mark.parametrize("level", ["ERROR", "FATAL"])
+def test_sanity_output(level: str) -> None:
     output = (
         'Running sanity test "compile" on Python 3.9\n'
         'Running sanity test "pylint"\n'
@@ -150,7 +151,7 @@ def test_sanity_output() -> None:
         "ERROR: plugins/modules/a.py:1:1: disallowed-name: x\n"
         "ERROR: plugins/modules/b.py:1:1: disallowed-name: y\n"
         'Running sanity test "validate-modules"\n'
-        "ERROR: The 1 sanity test(s) listed below (out of 3) failed. See error output above for details.\n"
+        f"{level}: The 1 sanity test(s) listed below (out of 3) failed. See error output above for details.\n"
         "pylint\n"
     )
     found = {one.name: (one.outcome, one.reason) for one in run_tests.parse_sanity(output)}
