@@ -186,6 +186,19 @@ def _pod_fine(pod: Object) -> bool:
     return status.get("phase") == "Running" and ready
 
 
+def ingress_addresses(ingresses: Sequence[Object], hosts: Sequence[str]) -> list[str]:
+    """What the controller wrote into the Ingresses that serve these hosts: addresses or names, each once."""
+    found: list[str] = []
+    for item in ingresses:
+        if not {rule.get("host") for rule in (item.get("spec") or {}).get("rules") or []} & set(hosts):
+            continue
+        for entry in ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []:
+            address = str(entry.get("ip") or entry.get("hostname") or "")
+            if address and address not in found:
+                found.append(address)
+    return found
+
+
 def _ingress_check(ingresses: Sequence[Object], host: str, skip: str, ingress_class: str) -> ExplainedCheck:
     label, expected = f"Ingress for {host}", "an Ingress with an address"
     if skip:

@@ -101,8 +101,14 @@ cluster:
     server: {type: str, description: Address of the API server.}
     version: {type: str, description: Version of the API server.}
     nodes: {type: list, elements: str, description: Names and versions of the nodes.}
+ingress_addresses:
+  description: Addresses or names that the controller wrote into the Ingresses of O(ingress_hosts).
+  returned: when it answered
+  type: list
+  elements: str
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
@@ -112,6 +118,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
     kube_from_params,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import (
+    ingress_addresses,
     ingress_checks,
     namespace_checks,
     node_checks,
@@ -166,12 +173,14 @@ def main() -> None:
             checks += namespace_checks(
                 namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"]
             )
+        ingresses: Sequence[Any] = ()
         if params["ingress_hosts"]:
             ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
             checks += ingress_checks(
                 ingresses, params["ingress_hosts"], params["ingress_class"], params["skipped_hosts"]
             )
-        return poll_of(checks, {"version": version, "nodes": nodes})
+        addresses = ingress_addresses(ingresses, params["ingress_hosts"])
+        return poll_of(checks, {"version": version, "nodes": nodes, "addresses": addresses})
 
     def extra(value: Any) -> dict[str, Any]:
         if not value:
@@ -181,7 +190,10 @@ def main() -> None:
             for node in value["nodes"]
         ]
         version = str(value["version"].get("gitVersion"))
-        return {"cluster": {"context": kube.context, "server": kube.server, "version": version, "nodes": kubelet}}
+        return {
+            "cluster": {"context": kube.context, "server": kube.server, "version": version, "nodes": kubelet},
+            "ingress_addresses": value["addresses"],
+        }
 
     conclude(module, title, WHAT, poll, extra)
 

@@ -56,6 +56,8 @@ def test_all_well(cluster: FakeCluster) -> None:
         f"Ingress for {HOST}",
     ]
     assert result["cluster"]["version"] == "v1.37.2"
+    assert result["ingress_addresses"] == ["172.29.0.3"]
+    assert look(cluster, ingress_hosts=[])["ingress_addresses"] == []
 
 
 def test_scaled_to_zero(cluster: FakeCluster) -> None:
