@@ -152,7 +152,8 @@ def _is_empty(value: Any) -> bool:
 
 def _value_problems(name: str, value: Any, option: Mapping[str, Any], limit: Limit) -> List[str]:
     kind = option.get("type", "str")
-    if kind == "bool" or (option.get("choices") and kind != "list"):
+    # A raw value is read, and judged, by the module alone.
+    if kind in ("bool", "raw") or (option.get("choices") and kind != "list"):
         return []
     if _is_empty(value):
         if limit.get("empty_ok") or _is_empty(option.get("default", "no default")):

@@ -191,7 +191,8 @@ def main() -> None:
         "all_healthy": {"type": "bool", "default": False},
         "require_evaluated": {"type": "bool", "default": False},
     }
-    run_module(checked_module(spec), run)
+    # Empty is fine with the option that takes all of them; run refuses it without.
+    run_module(checked_module(spec, {"expected": {"empty_ok": True}, "expected_groups": {"empty_ok": True}}), run)
 
 
 if __name__ == "__main__":

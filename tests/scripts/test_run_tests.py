@@ -197,3 +197,21 @@ def test_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str], monkeypatc
         run_tests.main(["--only", "untit"])
     assert ended.value.code == 2
     assert "there is no stage untit; the stages are: lint, " in capsys.readouterr().err
+
+
+def test_missing_packages_are_installed_only_where_they_are_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(run_tests, "execute", lambda stage, argv, env: called.append(argv) or (0, ""))
+    monkeypatch.setattr(run_tests.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(run_tests.shutil, "which", lambda name: name)
+    there = tmp_path / "there"
+    there.touch()
+    monkeypatch.setattr(run_tests, "TEST_PACKAGES", {"a": str(there), "b": str(tmp_path / "absent")})
+    run_tests.install_test_packages(None)
+    assert [argv[-1] for argv in called] == ["-qq", "b"]
+    called.clear()
+    monkeypatch.setattr(run_tests.os, "geteuid", lambda: 1000)
+    run_tests.install_test_packages(None)
+    assert called == []
