@@ -160,12 +160,12 @@ def test_a_substitute_is_the_only_file_of_its_package(builder: GoBuilder, tmp_pa
     own = {"package": "pkg", "content": "package pkg // own\n"}
     other = {"module": "example.it/other", "package": "pkg", "content": "package pkg // other\n"}
     program = GoProgram(**{**vars(PROGRAM), "substitutes": [own, other]})
-    source = tmp_path / "work" / "src"
+    source = tmp_path / "build" / "src"
     shutil.copytree(os.environ["FAKE_MODULE"], source)
-    assert builder._substitute(program, str(source)) == [f"-replace=example.it/other={tmp_path}/work/module-0"]
+    assert builder._substitute(program, str(source)) == [f"-replace=example.it/other={tmp_path}/build/module-0"]
     assert sorted(os.listdir(source / "pkg")) == ["README.md", "substitute.go"]
     assert (source / "pkg" / "substitute.go").read_text() == "package pkg // own\n"
-    assert (tmp_path / "work" / "module-0" / "pkg" / "substitute.go").read_text() == "package pkg // other\n"
+    assert (tmp_path / "build" / "module-0" / "pkg" / "substitute.go").read_text() == "package pkg // other\n"
     assert build_key(program, "go1") != build_key(PROGRAM, "go1")
     gone = GoProgram(**{**vars(PROGRAM), "substitutes": [{"package": ".", "content": ""}]})
     with pytest.raises(BuildError, match="is no Go package to replace"):
