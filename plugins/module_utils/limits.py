@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Union
 
 Limit = Mapping[str, Any]
+
+PORT: Limit = {"minimum": 1, "maximum": 65535}
 
 _SHOWN = 80
 
@@ -89,7 +91,7 @@ FORMS: Dict[str, Form] = {
         r"(?!/)(?!(.*/)?\.\.(/|$))\S+",
         "a path inside the repository, without .. and a leading slash, such as guestbook",
     ),
-    "metric": Form(r"[a-zA-Z_:][a-zA-Z0-9_:]*", "the name of a metric, such as argocd_app_info"),
+    "marker": Form(r"[A-Za-z0-9._-]+", "one word of letters, digits, dots, dashes and underscores"),
     "metric_label": Form(r"[a-zA-Z_][a-zA-Z0-9_./-]*", "the name of a label, such as team"),
     "debian_name": Form(r"[a-z0-9][a-z0-9+.-]+", "the name of a Debian package or suite, such as trixie"),
     "node": Form(r"(server|agent):\d+", "a node as k3d's filters name it, such as server:0"),
@@ -194,20 +196,19 @@ def option_problems(
     spec: Mapping[str, Mapping[str, Any]],
     limits: Mapping[str, Limit],
     prefix: str = "",
-    names: Iterable[str] = (),
 ) -> List[str]:
     """One sentence for each option whose value is impossible: what it is and what was expected.
 
     :param values: the options; those that are absent or V(None) are not looked at, their absence is the spec's matter.
     :param spec: the argument specification, whose types already hold.
     :param limits: limits by option name; a name that is no option is a mistake of the caller and raises KeyError.
-    :param names: look at these only, in this order.
+    :param prefix: comes before each name; the option that these are suboptions of.
     """
     unknown = sorted(set(limits) - set(spec))
     if unknown:
         raise KeyError(f"limits for what is no option: {', '.join(unknown)}")
     found: List[str] = []
-    for name in names or spec:
+    for name in spec:
         if values.get(name) is not None:
             found += _value_problems(f"{prefix}{name}", values[name], spec[name], limits.get(name, {}))
     return found

@@ -141,9 +141,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.checks impor
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_ready import observe, unreachable
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
+from ansible_collections.argolab.observability.plugins.module_utils.limits import PORT
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, wait_until, waiting_from_params
-
-PORT = {"minimum": 1, "maximum": 65535}
 
 
 def run(params: dict[str, Any]) -> Poll:

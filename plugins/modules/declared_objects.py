@@ -76,8 +76,8 @@ uncertain:
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import DeclaredObjects, diff_of
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.helm_release import DeclaredObjects, diff_of
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
 
 

@@ -77,9 +77,10 @@ compared:
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import diff_of
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.helm_access import helm_access
-from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift, diff_of
+from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
 
 

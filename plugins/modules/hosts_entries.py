@@ -133,6 +133,7 @@ from typing import Any
 from ansible_collections.argolab.observability.plugins.module_utils import hosts_file
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.hosts_file import HostsFileError
+from ansible_collections.argolab.observability.plugins.module_utils.limits import PORT
 
 ENDPOINT = {
     "strategy": {"type": "str", "choices": ["ingress", "loadbalancer"], "required": True},
@@ -150,9 +151,8 @@ ARGUMENT_SPEC = {
     "strategy": {"type": "str", "choices": ["auto", "ingress", "loadbalancer"], "default": "auto"},
     "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT},
 }
-PORT = {"minimum": 1, "maximum": 65535}
 LIMITS: dict[str, Any] = {
-    "marker": {"form": "word"},
+    "marker": {"form": "marker"},
     # An address that is not known yet is no mistake, and a probe may have nothing to tell.
     "endpoints": {
         "options": {"address": {"empty_ok": True}, "detail": {"empty_ok": True}, "http_port": PORT, "https_port": PORT}

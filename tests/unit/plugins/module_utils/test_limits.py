@@ -48,7 +48,7 @@ SAMPLES: dict[str, tuple[list[str], list[str]]] = {
     "service_port": (["prometheus-operated:9090", "https:prom:web"], ["prometheus", "a:b:c", "prom:", ":9090"]),
     "path_prefix": (["/prometheus", "/a/b/"], ["prometheus", "/a b", "//"]),
     "inner_path": (["guestbook", "a/b", "..a/b"], ["/guestbook", "../x", "a/../b", "a b"]),
-    "metric": (["argocd_app_info"], ["9x", "a-b", "a b"]),
+    "marker": (["argolab.observability", "lab-2_x"], ["two words", "a/b", "a\nb"]),
     "metric_label": (["team", "app.kubernetes.io/name"], ["9x", "a b"]),
     "debian_name": (["docker.io", "trixie", "libstdc++6"], ["Docker", "a b", "-x"]),
     "node": (["server:0", "agent:12"], ["server", "master:0", "agent:x"]),
