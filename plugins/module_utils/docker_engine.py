@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import re
 import socket
 import ssl
 import stat
+import tarfile
 from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
@@ -94,6 +96,9 @@ class DockerEngine:
         return http.client.HTTPConnection(host, parts.port or 2375, timeout=timeout)
 
     def _exchange(self, method: str, path: str, timeout: Optional[float]) -> str:
+        return self._raw(method, path, timeout).decode("utf-8", "replace")
+
+    def _raw(self, method: str, path: str, timeout: Optional[float]) -> bytes:
         connection = self._connection(timeout or self.timeout)
         try:
             connection.request(method, path)
@@ -103,15 +108,15 @@ class DockerEngine:
             raise TransientError(why_unreachable(self.docker_host, error)) from error
         finally:
             connection.close()
-        text = body.decode("utf-8", "replace")
         if response.status >= 400:
+            text = body.decode("utf-8", "replace")
             try:
                 message = str(json.loads(text)["message"])
             except (ValueError, KeyError, TypeError):
                 message = text.strip()[:300]
             kind = DockerNotFound if response.status == 404 else ArgolabError
             raise kind(f"Docker answered {response.status} to {method} {path}: {message}")
-        return text
+        return body
 
     def request(self, method: str, path: str, timeout: Optional[float] = None) -> Any:
         """Make one request without a body; return the decoded JSON of the answer, or None for an empty one."""
@@ -137,11 +142,30 @@ class DockerEngine:
         answer = self.get("/info")
         return answer if isinstance(answer, dict) else {}
 
-    def image_id(self, name: str) -> Optional[str]:
+    def image(self, name: str) -> Optional[Mapping[str, Any]]:
+        """Return what the engine says about an image, by name or id; None where it has none such."""
         try:
-            return str(self.get(f"/images/{quote(name, safe='/:@')}/json")["Id"])
+            answer = self.get(f"/images/{quote(name, safe='/:@')}/json")
         except DockerNotFound:
             return None
+        return answer if isinstance(answer, dict) else None
+
+    def image_id(self, name: str) -> Optional[str]:
+        image = self.image(name)
+        return str(image["Id"]) if image else None
+
+    def file(self, container: str, path: str) -> Optional[str]:
+        """Return the text of a file in a container, running or not; None where there is none."""
+        try:
+            body = self._raw("GET", f"/containers/{quote(container, safe='')}/archive?path={quote(path)}", None)
+        except DockerNotFound:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is not None:
+                    return content.read().decode("utf-8", "replace")
+        return None
 
     def pull(self, name: str, timeout: float) -> None:
         """Pull an image without credentials; the errors of a pull come inside a successful answer."""

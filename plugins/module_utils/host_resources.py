@@ -13,7 +13,9 @@ import socket
 from typing import Dict, List, Optional
 
 GIB = 1024**3
-_LISTEN = "0A"
+# The states of /proc/net/tcp and udp in which a socket waits for others.
+_WAITING = {"tcp": "0A", "udp": "07"}
+_INOTIFY = "anon_inode:inotify"
 
 
 def existing_parent(path: str) -> str:
@@ -53,12 +55,12 @@ def shortages(path: str, disk_gib: float, memory_gib: float) -> List[str]:
     return found
 
 
-def listening_inodes(table: str, port: int) -> Dict[str, str]:
-    """Return inode to address of the sockets listening on a port, from the text of /proc/net/tcp or tcp6."""
+def listening_inodes(table: str, port: int, protocol: str = "tcp") -> Dict[str, str]:
+    """Return inode to address of the sockets waiting on a port, from the text of /proc/net/tcp, tcp6, udp or udp6."""
     found: Dict[str, str] = {}
     for line in table.splitlines()[1:]:
         fields = line.split()
-        if len(fields) < 10 or fields[3] != _LISTEN:
+        if len(fields) < 10 or fields[3] != _WAITING[protocol]:
             continue
         address, _colon, hexadecimal = fields[1].rpartition(":")
         if int(hexadecimal, 16) == port:
@@ -84,13 +86,13 @@ def process_of_inodes(inodes: Dict[str, str], proc: str = "/proc") -> Optional[s
     return None
 
 
-def listener(port: int, proc: str = "/proc") -> Optional[str]:
-    """Say who listens on a TCP port of this host; None where nobody does."""
+def listener(port: int, protocol: str = "tcp", proc: str = "/proc") -> Optional[str]:
+    """Say who listens on a port of this host; None where nobody does."""
     inodes: Dict[str, str] = {}
-    for name in ("tcp", "tcp6"):
+    for name in (protocol, f"{protocol}6"):
         try:
             with open(os.path.join(proc, "net", name), encoding="ascii") as handle:
-                inodes.update(listening_inodes(handle.read(), port))
+                inodes.update(listening_inodes(handle.read(), port, protocol))
         except OSError:
             continue
     if not inodes:
@@ -98,12 +100,46 @@ def listener(port: int, proc: str = "/proc") -> Optional[str]:
     return process_of_inodes(inodes, proc) or "a process of another user"
 
 
-def can_bind(address: str, port: int) -> Optional[str]:
-    """Try to bind a TCP address; return None where that works, else the reason."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    probe = socket.socket(family, socket.SOCK_STREAM)
+def inotify_in_use(proc: str = "/proc") -> Optional[int]:
+    """Count the inotify instances of root, whose limit a container engine shares; None for another user."""
+    if os.geteuid() != 0:
+        return None
+    count = 0
+    for pid in filter(str.isdigit, os.listdir(proc)):
+        folder = os.path.join(proc, pid)
+        try:
+            if os.stat(folder).st_uid == 0:
+                names = os.listdir(os.path.join(folder, "fd"))
+                count += sum(os.readlink(os.path.join(folder, "fd", name)) == _INOTIFY for name in names)
+        except OSError:
+            continue  # it ended meanwhile
+    return count
+
+
+def inotify_shortage(needed: int, proc: str = "/proc") -> List[str]:
+    """Return a sentence where the kernel's limit leaves fewer inotify instances than needed."""
     try:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with open(os.path.join(proc, "sys/fs/inotify/max_user_instances"), encoding="ascii") as handle:
+            limit = int(handle.read())
+    except (OSError, ValueError):
+        return []
+    used = inotify_in_use(proc)
+    if limit - (used or 0) >= needed:
+        return []
+    left = f"the kernel allows {limit} inotify instances" + (f", {used} are in use" if used is not None else "")
+    return [
+        f"{left} and {needed} are needed, without which nodes end with 'too many open files': "
+        "sysctl -w fs.inotify.max_user_instances=512"
+    ]
+
+
+def can_bind(address: str, port: int, protocol: str = "tcp") -> Optional[str]:
+    """Try to bind an address; return None where that works, else the reason."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    probe = socket.socket(family, socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM)
+    try:
+        if protocol == "tcp":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
         return None
     except OSError as error:
@@ -115,12 +151,13 @@ def can_bind(address: str, port: int) -> Optional[str]:
         probe.close()
 
 
-def port_conflict(address: str, port: int) -> Optional[str]:
-    """Say why a TCP port cannot be published on an address of this host, None where it can."""
-    reason = can_bind(address, port)
+def port_conflict(address: str, port: int, protocol: str = "tcp") -> Optional[str]:
+    """Say why a port cannot be published on an address of this host, None where it can."""
+    reason = can_bind(address, port, protocol)
     if reason is None:
         return None
-    holder = listener(port)
+    shown = f"port {address}:{port}" + ("/udp" if protocol == "udp" else "")
+    holder = listener(port, protocol)
     if holder:
-        return f"{address}:{port} is in use by {holder}"
-    return f"{address}:{port} cannot be bound: {reason}"
+        return f"{shown} is in use by {holder}"
+    return f"{shown} cannot be bound: {reason}"

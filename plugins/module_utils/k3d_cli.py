@@ -15,17 +15,19 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import (
-    Cluster,
-    DeclaredPort,
-    Spec,
-    find_cluster,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_config import DOLLAR, config_text
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_nodes import Settings
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_spec import DeclaredPort, Spec
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LINE = re.compile(r"^(?P<level>INFO|WARN|ERRO|FATA)\[\d+\]\s*(?P<text>.*?)\s*$")
 _TOKEN = re.compile(r"(K3S_TOKEN=|k3d\.cluster\.token[\"'=: ]+|token[:=]\s*)[^\s\"',]+")
-_TOKEN_VALUE = re.compile(r"^[A-Za-z0-9._:~+/=-]{1,256}$")
+# Images that k3d takes where none are named: its own at its version (pkg/types/images.go), and k3s.
+_K3S_IMAGE = "docker.io/rancher/k3s"
+_LOADBALANCER_IMAGE = "ghcr.io/k3d-io/k3d-proxy"
+_TOOLS_IMAGE = "ghcr.io/k3d-io/k3d-tools"
+# k3d reads each of its settings from a variable as well (K3D_SERVERS); these alone are no settings.
+_HARMLESS_VARIABLES = ("K3D_IMAGE_", "K3D_HELPER_", "K3D_FIX_", "K3D_DEBUG_", "K3D_LOG")
 # k3d's own limit ends first; this one is for a k3d that hangs.
 _GRACE = 60.0
 
@@ -68,7 +70,11 @@ class K3d:
     ) -> None:
         self.binary = binary
         self.environment: Dict[str, str] = {
-            **os.environ,
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("K3D_") or name.startswith(_HARMLESS_VARIABLES)
+            },
             "NO_COLOR": "1",
             # The user's own kubeconfig is none of our business, not even on delete, where k3d has no option for it.
             "KUBECONFIG": os.path.join(tempfile.gettempdir(), "argolab-no-kubeconfig"),
@@ -86,9 +92,7 @@ class K3d:
 
     def run(self, arguments: Sequence[str], timeout: float, extra: Optional[Mapping[str, str]] = None) -> Answer:
         try:
-            done = processes.run(
-                [self.binary, *arguments], env={**self.environment, **(extra or {})}, timeout=timeout
-            )
+            done = processes.run([self.binary, *arguments], env={**self.environment, **(extra or {})}, timeout=timeout)
         except FileNotFoundError as error:
             raise DefiniteError(
                 f"there is no k3d at {self.binary}: give its path as k3d_binary (role cli_tools installs one)"
@@ -111,30 +115,38 @@ class K3d:
             raise ArgolabError(f"k3d {' '.join(arguments[:3])} failed: {answer.problems}")
         return answer
 
-    def cluster(self, name: str) -> Optional[Cluster]:
-        """Return a cluster, None where there is none; asked for by name, that and a failure would look the same."""
+    def listing(self) -> List[Dict[str, Any]]:
+        """List all clusters; asked for one by name, its absence and a failure would look the same."""
         answer = self.checked(["cluster", "list", "-o", "json"], timeout=_GRACE)
         try:
-            return find_cluster(json.loads(answer.out or "[]"), name)
+            return list(json.loads(answer.out or "[]") or [])
         except ValueError as error:
             raise ArgolabError(f"k3d cluster list answered no JSON: {answer.out[:200]!r}") from error
 
-    def create(self, spec: Spec, options: Mapping[str, Any], timeout: int) -> None:
-        arguments = create_arguments(spec, options, timeout)
-        token = options.get("token")
-        if not token:
-            self.checked(arguments, timeout + _GRACE)
-            return
-        if not _TOKEN_VALUE.match(token):
-            raise DefiniteError("token holds characters that it may not: expected letters, digits and ._:~+/=- only")
-        # A token among the arguments could be read by every user of this host; k3d expands variables in its file.
-        handle, path = tempfile.mkstemp(prefix="argolab-k3d-", suffix=".yaml")
+    def default_images(self) -> Dict[str, str]:
+        """Return the images that k3d takes where none are named, by option."""
+        answer = self.checked(["version", "-o", "json"], timeout=_GRACE)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as config:
-                config.write('apiVersion: k3d.io/v1alpha5\nkind: Simple\ntoken: "${ARGOLAB_K3D_TOKEN}"\n')
-            self.checked([*arguments, "--config", path], timeout + _GRACE, {"ARGOLAB_K3D_TOKEN": token})
-        finally:
-            os.unlink(path)
+            versions = json.loads(answer.out)
+            own = self.environment.get("K3D_HELPER_IMAGE_TAG") or str(versions["k3d"]).lstrip("v")
+            return {
+                "image": f"{_K3S_IMAGE}:{versions['k3s']}",
+                "loadbalancer_image": self.environment.get("K3D_IMAGE_LOADBALANCER") or f"{_LOADBALANCER_IMAGE}:{own}",
+                "tools_image": self.environment.get("K3D_IMAGE_TOOLS") or f"{_TOOLS_IMAGE}:{own}",
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArgolabError(f"k3d version answered no JSON with versions: {answer.out[:200]!r}") from error
+
+    def create(self, spec: Spec, timeout: int) -> None:
+        """Create a cluster. Its configuration goes in a file, since every user can read the arguments of a process."""
+        if timeout < 1:
+            raise DefiniteError(f"timeout is {timeout}: expected at least one second, since k3d takes 0 for unlimited")
+        # k3d leaves a copy of the file, with the token in it, in the folder for temporary files.
+        with tempfile.TemporaryDirectory(prefix="argolab-k3d-") as folder:
+            path = os.path.join(folder, "cluster.yaml")
+            with open(path, "w", encoding="utf-8") as config:
+                config.write(config_text(spec, timeout))
+            self.checked(["cluster", "create", "--config", path], timeout + _GRACE, {DOLLAR: "$", "TMPDIR": folder})
 
     def delete(self, name: str, timeout: int) -> Answer:
         return self.run(["cluster", "delete", name], timeout)
@@ -148,44 +160,27 @@ class K3d:
             arguments += ["--port-add", port.argument]
         self.checked(arguments, timeout)
 
+    def add_agents(self, cluster: str, name: str, count: int, settings: Settings, copied: bool, timeout: int) -> None:
+        """Add agents of one name; arguments that are C(copied) from another agent are not given again."""
+        arguments = ["node", "create", name, "--cluster", cluster, "--role", "agent", "--replicas", str(count)]
+        arguments += ["--wait", "--timeout", f"{timeout}s"]
+        if settings.memory:
+            arguments += ["--memory", str(settings.memory)]
+        for flag, texts in (
+            ("--runtime-label", settings.runtime_labels),
+            ("--runtime-ulimit", settings.ulimits),
+            ("--k3s-node-label", frozenset() if copied else settings.node_labels),
+            ("--k3s-arg", frozenset() if copied else settings.k3s_args),
+        ):
+            for text in sorted(texts):
+                arguments += [flag, text]
+        self.checked(arguments, timeout + _GRACE)
+
+    def delete_node(self, name: str, timeout: int) -> None:
+        self.checked(["node", "delete", name], timeout)
+
+    def stop(self, name: str, timeout: int) -> Answer:
+        return self.run(["cluster", "stop", name], timeout)
+
     def kubeconfig(self, name: str) -> str:
         return self.checked(["kubeconfig", "get", name], timeout=_GRACE).out
-
-
-def create_arguments(spec: Spec, options: Mapping[str, Any], timeout: int) -> List[str]:
-    """Return the arguments of C(k3d cluster create)."""
-    if timeout < 1:
-        raise DefiniteError(f"timeout is {timeout}: expected at least one second, since k3d takes 0 for unlimited")
-    arguments = ["cluster", "create", spec.name, "--servers", str(spec.servers), "--agents", str(spec.agents)]
-    if spec.image:
-        arguments += ["--image", spec.image]
-    if spec.api_port:
-        host = f"[{spec.api_address}]" if ":" in spec.api_address else spec.api_address
-        arguments += ["--api-port", f"{host}:{spec.api_port}"]
-    for port in spec.ports:
-        arguments += ["--port", port.argument]
-    if spec.network:
-        arguments += ["--network", spec.network]
-    if spec.subnet:
-        arguments += ["--subnet", spec.subnet]
-    for option, flag in (
-        ("volumes", "--volume"),
-        ("env", "--env"),
-        ("k3s_args", "--k3s-arg"),
-        ("node_labels", "--k3s-node-label"),
-        ("runtime_labels", "--runtime-label"),
-        ("runtime_ulimits", "--runtime-ulimit"),
-        ("host_aliases", "--host-alias"),
-    ):
-        for value in options.get(option) or []:
-            arguments += [flag, str(value)]
-    for option, flag in (
-        ("servers_memory", "--servers-memory"),
-        ("agents_memory", "--agents-memory"),
-        ("registry_config", "--registry-config"),
-    ):
-        if options.get(option):
-            arguments += [flag, str(options[option])]
-    arguments += ["--kubeconfig-update-default=false", "--kubeconfig-switch-context=false"]
-    # The caller rolls back: k3d's own way takes the nodes' logs along, and forgets the network and the volume at times.
-    return [*arguments, "--no-rollback", "--wait", "--timeout", f"{timeout}s"]

@@ -11,15 +11,19 @@ import tempfile
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Spec
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster
 
 
-def server_url(spec: Spec) -> str:
-    """Return the API server's address for clients on this host; the wildcard address is no place to connect to."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(spec.api_address, spec.api_address)
+def server_url(cluster: Cluster) -> str:
+    """Return the API server's address for clients: by its name, or else for those on this host.
+
+    The wildcard address, which k3d would write, is no place to connect to, and no proxy exception matches it.
+    """
+    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(cluster.api_address, cluster.api_address)
+    host = cluster.api_host or address
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
-    return f"https://{host}:{spec.api_port}"
+    return f"https://{host}:{cluster.api_port}"
 
 
 def rewritten(text: str, url: str) -> Dict[str, Any]:
@@ -81,3 +85,14 @@ def api_ready(config: Mapping[str, Any], context: str) -> Optional[str]:
     except ArgolabError as error:
         return str(error)
     return None
+
+
+def forget_node(config: Mapping[str, Any], context: str, name: str) -> None:
+    """Remove a Node object whose container is gone; its pods are made anew elsewhere."""
+    from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
+
+    try:
+        KubeClient(dict(config), context, request_timeout=10.0).delete(f"/api/v1/nodes/{name}")
+    except KubeError as error:
+        if error.status != 404:
+            raise

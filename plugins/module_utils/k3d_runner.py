@@ -8,74 +8,32 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.argolab.observability.plugins.module_utils import k3d_state
-from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import (
-    DockerEngine,
-    candidates,
-    first_that_answers,
-    socket_path,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.host_resources import port_conflict, shortages
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import K3d, without_tokens
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_kubeconfig import (
     api_ready,
+    forget_node,
     rewritten,
     server_url,
     usable,
     write_private,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster, Spec
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_nodes import Place
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_preflight import Preflight
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_reader import (
+    Leftovers,
+    Reader,
+    engine_from_params,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_spec import Spec, spec_from_params
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster, Node
 
 POLL_SECONDS = 0.5
-
-
-class Leftovers(NamedTuple):
-    """What a cluster that is not there left behind."""
-
-    containers: List[str]
-    network: Optional[str]
-    volume: Optional[str]
-
-    def __bool__(self) -> bool:
-        return bool(self.containers or self.network or self.volume)
-
-    def __str__(self) -> str:
-        parts = [f"container {name}" for name in self.containers]
-        parts += [f"network {self.network}"] if self.network else []
-        parts += [f"volume {self.volume}"] if self.volume else []
-        return ", ".join(parts)
-
-
-def spec_from_params(params: Mapping[str, Any]) -> Spec:
-    address, port = k3d_state.parse_api_port(params["api_port"])
-    spec = Spec(
-        name=params["name"],
-        servers=params["servers"],
-        agents=params["agents"],
-        image=params["image"] or None,
-        api_address=address,
-        api_port=port,
-        ports=k3d_state.parse_ports(params["ports"]),
-        network=params["network"] or None,
-        subnet=params["subnet"] or None,
-    )
-    k3d_state.check_spec(spec)
-    return spec
-
-
-def engine_from_params(params: Mapping[str, Any]) -> DockerEngine:
-    hosts, explicit = candidates(params["docker_host"], None, os.environ, os.path.expanduser("~"))
-    cert_path = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
-    found = first_that_answers(hosts, explicit, cert_path)
-    if found.docker_host is None:
-        raise ArgolabError(
-            f"Docker is not reachable: {'; '.join(found.tried)}. Start it, or give its address as docker_host "
-            "(role container_engine finds or starts one)"
-        )
-    return DockerEngine(found.docker_host, timeout=30, cert_path=cert_path)
+_EXITED = "exited"
 
 
 def program_exists(binary: str) -> bool:
@@ -103,6 +61,20 @@ def predicted_without_asking(params: Mapping[str, Any]) -> Optional[Dict[str, An
     }
 
 
+def facts(cluster: Cluster, kubeconfig: str) -> Dict[str, Any]:
+    """Return what the modules tell about a cluster. No tokens, and no variables, which may hold secrets."""
+    return {
+        "name": cluster.name,
+        "kubeconfig": kubeconfig,
+        "context": f"k3d-{cluster.name}",
+        "api_server": server_url(cluster),
+        "network": cluster.network,
+        "subnet": cluster.subnet,
+        "ports": [str(port) for port in sorted(cluster.ports)],
+        "nodes": [node.as_dict() for node in cluster.nodes],
+    }
+
+
 class Runner:
     """One run on one cluster."""
 
@@ -112,58 +84,55 @@ class Runner:
         self.timeout: int = params["timeout"]
         if self.timeout < 1:
             raise DefiniteError(f"timeout is {self.timeout}: expected at least one second")
-        self.name = k3d_state.checked_name(params["name"])
-        self.spec = spec_from_params(params)
+        self.spec: Spec = spec_from_params(params)
+        self.name = self.spec.name
         self.actions: List[str] = []
         self.engine = engine_from_params(params)
         self.k3d = K3d(
             params["k3d_binary"], self.engine.docker_host, params["loadbalancer_image"], params["tools_image"]
         )
-
-    # --- both states -----------------------------------------------------------------------------------------
+        self.reader = Reader(self.k3d, self.engine)
+        self.preflight = Preflight(self.engine, self.k3d, self.spec, params, check_mode)
 
     def run(self) -> Dict[str, Any]:
-        absent = self.params["state"] == "absent"
+        state = self.params["state"]
         # Without k3d a cluster can still be removed: all that it is made of carries its label.
-        before = None if absent and not program_exists(self.k3d.binary) else self.k3d.cluster(self.name)
+        blind = state == "absent" and not program_exists(self.k3d.binary)
+        before = None if blind else self.reader.cluster(self.name)
         if before is not None and not before.nodes:
-            # Only a tools container or a registry is left: nothing that can be started or compared.
+            # Only a tools container is left: nothing that can be started or compared.
             before = None
-        after: Optional[Cluster] = None
-        if absent:
-            self._absent(before)
-        else:
-            after = self._present(before)
-        predicted = "absent\n" if absent else k3d_state.described_spec(self.spec)
-        result: Dict[str, Any] = {"changed": bool(self.actions), "actions": self.actions, **self._facts(after)}
+        steps: Dict[str, Callable[[Optional[Cluster]], Optional[Cluster]]] = {
+            "present": self._present,
+            "absent": self._absent,
+            "started": self._started,
+            "stopped": self._stopped,
+        }
+        after = steps[state](before)
+        result: Dict[str, Any] = {
+            "changed": bool(self.actions),
+            "actions": self.actions,
+            "cluster": facts(after, self.params["kubeconfig"] or "") if after else {},
+        }
         if self.actions:
+            predicted = k3d_state.described_spec(self.spec) if state == "present" else "absent\n"
             result["diff"] = {
                 "before": k3d_state.described(before),
-                "after": predicted if self.check_mode else k3d_state.described(after),
+                "after": k3d_state.described(after) if after else predicted,
             }
         return result
-
-    def _facts(self, cluster: Optional[Cluster]) -> Dict[str, Any]:
-        if cluster is None:
-            return {"cluster": {}}
-        return {
-            "cluster": {
-                "name": cluster.name,
-                "kubeconfig": self.params["kubeconfig"] or "",
-                "context": self.spec.context,
-                "api_server": server_url(self.spec),
-                "network": cluster.network,
-                "subnet": cluster.subnet,
-                "ports": [str(port) for port in sorted(cluster.ports)],
-                "nodes": [node.as_dict() for node in cluster.nodes],
-            }
-        }
 
     def _do(self, what: str, action: Callable[[], Any]) -> None:
         """Note an action, and carry it out unless this is check mode."""
         self.actions.append(what)
         if not self.check_mode:
             action()
+
+    def _required(self) -> Cluster:
+        cluster = self.reader.cluster(self.name)
+        if cluster is None or not cluster.nodes:
+            raise ArgolabError(f"k3d reported success, but there is no cluster {self.name}")
+        return cluster
 
     # --- present ---------------------------------------------------------------------------------------------
 
@@ -179,13 +148,7 @@ class Runner:
             self._create(checked=existed)
             cluster = None if self.check_mode else self._required()
         if cluster is not None:
-            self._kubeconfig()
-        return cluster
-
-    def _required(self) -> Cluster:
-        cluster = self.k3d.cluster(self.name)
-        if cluster is None or not cluster.nodes:
-            raise ArgolabError(f"k3d reported success, but there is no cluster {self.name}")
+            self._kubeconfig(cluster)
         return cluster
 
     def _repaired(self, cluster: Cluster) -> Optional[Cluster]:
@@ -193,35 +156,75 @@ class Runner:
         found = k3d_state.differences(
             self.spec, cluster, self.engine.image_id(self.spec.image) if self.spec.image else None
         )
-        hopeless = [difference for difference in found if not difference.repair]
+        hopeless = "; ".join(str(difference) for difference in found if not difference.repair)
         if hopeless:
-            text = "; ".join(map(str, hopeless))
-            if self.params["recreate"] != "on_drift":
-                raise DefiniteError(
-                    f"cluster {self.name} is not what was declared, and this cannot be repaired in place: {text}. "
-                    "Change the declaration, or have the cluster made anew, with the loss of all that is in it, by "
-                    "recreate: on_drift"
-                )
-            # What would keep the new one from being made is found out while the old one is still there.
-            own = {(port.address, port.published) for port in cluster.ports} | {
-                (cluster.api_address, cluster.api_port or 0)
-            }
-            self._before_creation(f"k3d-{self.name}", frozenset(own))
-            self._do(f"delete {self.name} ({text})", self._delete)
+            self._refuse_or_remove(cluster, hopeless)
             return None
-        changed = False
+        before = len(self.actions)
+        repairs = {difference.repair for difference in found}
+        ports = k3d_state.missing_ports(self.spec, cluster)
+        self.preflight.refuse_taken_ports(port.mapping for port in ports)
         if cluster.not_running:
             self._heal(cluster)
-            changed = True
-        if found:
-            ports = k3d_state.missing_ports(self.spec, cluster)
-            self._refuse_taken_ports([port.mapping for port in ports])
+        if "delete agents" in repairs:
+            for node in k3d_state.superfluous_agents(self.spec, cluster):
+                self._do(f"delete {node.name}", lambda name=node.name: self._delete_agent(name))  # type: ignore[misc]
+        if "add agents" in repairs:
+            self._add_agents(cluster)
+        if ports:
             self._do(
                 "add " + ", ".join(f"port {port.mapping}" for port in ports),
                 lambda: self.k3d.add_ports(self.name, ports, self.timeout),
             )
-            changed = True
-        return self._required() if changed and not self.check_mode else cluster
+        if len(self.actions) == before:
+            return cluster
+        return k3d_state.repaired(self.spec, cluster) if self.check_mode else self._required()
+
+    def _refuse_or_remove(self, cluster: Cluster, text: str) -> None:
+        """Fail on what cannot be repaired in place, or remove the cluster where it may be made anew."""
+        if self.params["recreate"] != "on_drift":
+            tools = f"k3d-{self.name}-tools"
+            interrupted = (
+                f" The container {tools} is still there: k3d was interrupted, perhaps while it made this cluster."
+                if self.engine.container(tools)
+                else ""
+            )
+            raise DefiniteError(
+                f"cluster {self.name} is not what was declared, and this cannot be repaired in place: {text}."
+                f"{interrupted} Change the declaration, or have the cluster made anew, with the loss of all that is in "
+                "it, by recreate: on_drift"
+            )
+        # What would keep the new one from being made is found out while the old one is still there.
+        own = {(port.address, port.published) for port in cluster.ports}
+        own.add((cluster.api_address, cluster.api_port or 0))
+        registry = cluster.registry
+        if registry and registry.port:
+            own.add((registry.address, registry.port))
+        self.preflight.creation(frozenset(own), registry.name if registry else "")
+        self._do(f"delete {self.name} ({text})", self._delete)
+
+    def _add_agents(self, cluster: Cluster) -> None:
+        agents = cluster.of_role("agent")
+        for number, (first, (name, count)) in enumerate(k3d_state.additions(self.spec, cluster).items(), len(agents)):
+            settings = self.spec.settings(Place("agent", number))
+            made = [f"{first[:-1]}{index}" for index in range(count)]
+            self._do(
+                f"add {', '.join(made)}",
+                lambda name=name, count=count, settings=settings: self.k3d.add_agents(  # type: ignore[misc]
+                    self.name, name, count, settings, bool(agents), self.timeout
+                ),
+            )
+
+    def _delete_agent(self, name: str) -> None:
+        self.k3d.delete_node(name, self.timeout)
+        if self.engine.container(name) is not None:
+            self.engine.remove_container(name)
+        if self.params["api_check"]:
+            # k3d removes the container only; Kubernetes would go on counting the node as one that is not ready.
+            cluster = self._required()
+            config = rewritten(self.k3d.kubeconfig(self.name), server_url(cluster))
+            self._wait_for_api(config)
+            forget_node(config, self.spec.context, name)
 
     def _heal(self, cluster: Cluster) -> None:
         for node in cluster.not_running:
@@ -245,7 +248,7 @@ class Runner:
                 f"cluster {self.name} could not be started: {states}{reason}. See docker logs of that container"
             )
 
-    def _settled(self) -> List[k3d_state.Node]:
+    def _settled(self) -> List[Node]:
         """Return the nodes that do not run, after giving those that restart a moment."""
         for _attempt in range(10):
             still = self._required().not_running
@@ -254,58 +257,10 @@ class Runner:
             time.sleep(POLL_SECONDS)
         return still
 
-    def _refuse_taken_ports(self, mappings: Iterable[k3d_state.PortMapping]) -> None:
-        if socket_path(self.engine.docker_host) is None:
-            return  # the ports are those of another machine
-        conflicts: List[str] = []
-        for port in mappings:
-            text = port_conflict(port.address, port.published) if port.protocol == "tcp" else None
-            if text:
-                container = self._publisher(port.published)
-                conflicts.append(f"{text}, for container {container}" if container else text)
-        if conflicts:
-            raise DefiniteError(
-                f"cluster {self.name} cannot have its ports: {'; '.join(conflicts)}. End that process, or declare "
-                f"other ports"
-            )
-
-    def _publisher(self, number: int) -> str:
-        for container in self.engine.containers():
-            if any(port.get("PublicPort") == number for port in container.get("Ports") or []):
-                return str(container["Names"][0]).lstrip("/")
-        return ""
-
-    def _before_creation(self, network: str = "", own: FrozenSet[Tuple[str, int]] = frozenset()) -> None:
-        """Refuse, in one message and before anything is made, what k3d would fail on half way."""
-        problems: List[str] = []
-        if socket_path(self.engine.docker_host):
-            folder = str(self.engine.info().get("DockerRootDir") or "/")
-            problems += shortages(folder, self.params["minimum_disk_gib"], self.params["minimum_memory_gib"])
-        if self.spec.subnet and not self.spec.network:
-            other = k3d_state.overlapping(self.spec.subnet, self.engine.networks(), network)
-            if other:
-                problems.append(f"subnet {self.spec.subnet} overlaps with the Docker network {other}: choose another")
-        if self.spec.network and self.engine.network(self.spec.network) is None and not self.spec.subnet:
-            problems.append(f"there is no Docker network {self.spec.network}: create it, or leave network out")
-        if problems:
-            raise DefiniteError(f"cluster {self.name} cannot be created: {'; '.join(problems)}")
-        self._refuse_taken_ports(port for port in self.spec.published if (port.address, port.published) not in own)
-        for option in ("image", "loadbalancer_image", "tools_image"):
-            name = self.params[option]
-            if name and self.engine.image_id(name) is None and not self.check_mode:
-                try:
-                    self.engine.pull(name, self.timeout)
-                except ArgolabError as error:
-                    raise DefiniteError(
-                        f"cluster {self.name} cannot be created: {option} {name} is not on the Docker engine and "
-                        f"cannot be pulled "
-                        f"({error}). Load or build it, or name another"
-                    ) from error
-
     def _create(self, checked: bool) -> None:
-        leftovers = self._leftovers()
+        leftovers = self.reader.leftovers(self.name)
         if not checked:
-            self._before_creation(f"k3d-{self.name}")
+            self.preflight.creation()
         # In check mode those of a cluster that would be deleted are still there, and no leftovers.
         if leftovers and not self.actions:
             self._do(f"remove leftovers ({leftovers})", lambda: self._remove(leftovers))
@@ -313,13 +268,16 @@ class Runner:
 
     def _create_now(self) -> None:
         try:
-            self.k3d.create(self.spec, self.params, self.timeout)
+            self.k3d.create(self.spec, self.timeout)
             broken = self._required().not_running
             if broken:
                 raise ArgolabError("after its creation " + ", ".join(f"{node.name} is {node.state}" for node in broken))
         except ArgolabError as error:
             said = self._said_by_nodes()
-            self._delete()
+            try:
+                self._delete()
+            except ArgolabError as rest:
+                raise ArgolabError(f"cluster {self.name} was not created: {error}{said}. {rest}") from error
             raise ArgolabError(
                 f"cluster {self.name} was not created, and nothing of it is left: {error}{said}"
             ) from error
@@ -338,9 +296,9 @@ class Runner:
 
     # --- kubeconfig and API ----------------------------------------------------------------------------------
 
-    def _kubeconfig(self) -> None:
+    def _kubeconfig(self, cluster: Cluster) -> None:
         path: Optional[str] = self.params["kubeconfig"]
-        url = server_url(self.spec)
+        url = server_url(cluster)
         config = usable(path, self.spec.context, url) if path else None
         check_api = self.params["api_check"]
         if config is not None and check_api and api_ready(config, self.spec.context) is None:
@@ -363,23 +321,60 @@ class Runner:
             if reason is None:
                 return
             if time.monotonic() > deadline:
+                server = f"k3d-{self.name}-server-0"
                 raise ArgolabError(
                     f"the containers of cluster {self.name} run, but its API server does not get ready within "
-                    f"{self.timeout} s: {reason}. "
-                    f"See docker logs k3d-{self.name}-server-0"
+                    f"{self.timeout} s: {reason}. See docker logs {server}; if it stays so, remove the cluster with "
+                    "state: absent and have it made anew"
                 )
             time.sleep(POLL_SECONDS)
 
-    # --- absent ----------------------------------------------------------------------------------------------
+    # --- started and stopped ---------------------------------------------------------------------------------
 
-    def _leftovers(self) -> Leftovers:
-        containers = [str(item["Names"][0]).lstrip("/") for item in self.engine.containers(f"k3d.cluster={self.name}")]
-        network = self.engine.network(f"k3d-{self.name}")
-        ours = network is not None and (network.get("Labels") or {}).get("app") == "k3d"
-        volume = f"k3d-{self.name}-images"
-        return Leftovers(
-            containers, f"k3d-{self.name}" if ours else None, volume if self.engine.volume_exists(volume) else None
-        )
+    def _existing(self, cluster: Optional[Cluster]) -> Cluster:
+        if cluster is None:
+            raise DefiniteError(
+                f"there is no cluster {self.name} that could be {self.params['state']}: create it first, with "
+                "state: present"
+            )
+        if not cluster.of_role("server"):
+            raise DefiniteError(
+                f"cluster {self.name} has no server left: have it made anew, with state: present and "
+                "recreate: on_drift, or remove what is left of it with state: absent"
+            )
+        return cluster
+
+    def _started(self, cluster: Optional[Cluster]) -> Cluster:
+        cluster = self._existing(cluster)
+        if cluster.not_running:
+            self._heal(cluster)
+            cluster = k3d_state.with_state(cluster, k3d_state.RUNNING) if self.check_mode else self._required()
+        self._kubeconfig(cluster)
+        return cluster
+
+    def _stopped(self, cluster: Optional[Cluster]) -> Cluster:
+        cluster = self._existing(cluster)
+        running = [node for node in cluster.nodes if node.state not in (_EXITED, "created", "dead")]
+        if not running:
+            return cluster
+        self._do("stop " + ", ".join(node.name for node in running), lambda: self._stop(running))
+        return k3d_state.with_state(cluster, _EXITED) if self.check_mode else self._required()
+
+    def _stop(self, running: List[Node]) -> None:
+        for node in running:
+            if node.state == "paused":
+                # Docker does not stop what is frozen.
+                self.engine.act(node.name, "unpause")
+        answer = self.k3d.stop(self.name, self.timeout)
+        for node in self._required().nodes:
+            if node.state in (k3d_state.RUNNING, "restarting", "paused"):
+                self.engine.act(node.name, "stop", timeout=self.timeout)
+        still = [node for node in self._required().nodes if node.state in (k3d_state.RUNNING, "restarting", "paused")]
+        if still:
+            states = ", ".join(f"{node.name} is {node.state}" for node in still)
+            raise ArgolabError(f"cluster {self.name} could not be stopped: {states}; k3d said: {answer.problems}")
+
+    # --- absent ----------------------------------------------------------------------------------------------
 
     def _remove(self, leftovers: Leftovers) -> None:
         for name in leftovers.containers:
@@ -392,14 +387,20 @@ class Runner:
     def _delete(self) -> None:
         problems = self.k3d.delete(self.name, self.timeout).problems if program_exists(self.k3d.binary) else ""
         # k3d says success even where it could not reach Docker at all: Docker itself is asked what is left.
-        self._remove(self._leftovers())
-        left = self._leftovers()
+        try:
+            self._remove(self.reader.leftovers(self.name))
+            left = self.reader.leftovers(self.name)
+        except ArgolabError as error:
+            said = f"; k3d said: {problems}" if problems else ""
+            raise ArgolabError(
+                f"whether something of cluster {self.name} is left is not known: {error}{said}"
+            ) from error
         if left:
             raise ArgolabError(f"cluster {self.name} was deleted, but {left} is left: {problems}")
 
     def _absent(self, cluster: Optional[Cluster]) -> None:
         path = self.params["kubeconfig"]
-        leftovers = self._leftovers()
+        leftovers = self.reader.leftovers(self.name)
         if cluster is not None or leftovers:
             self._do(f"delete {self.name}" if cluster else f"remove leftovers ({leftovers})", self._delete)
         if path and os.path.lexists(path):

@@ -1,78 +1,43 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a k3d cluster is declared to be, what it is, and how the two differ. Pure: no program is started here."""
+"""What a k3d cluster is, and how that differs from what was declared. Pure: no program is started here."""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
-from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
-
-ANY_ADDRESS = "0.0.0.0"
-MAX_NAME = 32
-_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
-_PORT = re.compile(
-    r"^(?:(?P<host>\[[0-9a-fA-F:]+\]|[^:@]+):)?(?P<published>\d+):(?P<inside>\d+)(?:/(?P<protocol>tcp|udp))?(?:@(?P<filters>[^@]+))?$"
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_nodes import (
+    Place,
+    Settings,
+    can_be_added,
+    real_settings,
+    settings_differences,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_spec import (
+    ANY_ADDRESS,
+    API_PORT,
+    DeclaredPort,
+    HostAlias,
+    PortMapping,
+    Registry,
+    Spec,
+)
+
 RUNNING = "running"
+_ROLES = ("server", "agent", "loadbalancer", "registry")
+
+Containers = Mapping[str, Mapping[str, Any]]
+Images = Mapping[str, Mapping[str, Any]]
 
 
-class PortMapping(NamedTuple):
-    """One published port."""
-
-    address: str
-    published: int
-    inside: int
-    protocol: str
-
-    def __str__(self) -> str:
-        return f"{self.address}:{self.published}->{self.inside}/{self.protocol}"
-
-
-class DeclaredPort(NamedTuple):
-    """A published port as declared, with the text that k3d is given."""
-
-    mapping: PortMapping
-    filters: Tuple[str, ...]
-    direct: bool
-
-    @property
-    def argument(self) -> str:
-        mapping = self.mapping
-        host = f"[{mapping.address}]" if ":" in mapping.address else mapping.address
-        return f"{host}:{mapping.published}:{mapping.inside}/{mapping.protocol}@{';'.join(self.filters)}"
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A cluster as declared."""
-
-    name: str
-    servers: int = 1
-    agents: int = 0
-    image: Optional[str] = None
-    api_address: str = "127.0.0.1"
-    api_port: Optional[int] = None
-    ports: Tuple[DeclaredPort, ...] = ()
-    network: Optional[str] = None
-    subnet: Optional[str] = None
-
-    @property
-    def network_name(self) -> str:
-        return self.network or f"k3d-{self.name}"
-
-    @property
-    def context(self) -> str:
-        return f"k3d-{self.name}"
-
-    @property
-    def published(self) -> List[PortMapping]:
-        api = [PortMapping(self.api_address, self.api_port, 6443, "tcp")] if self.api_port else []
-        return api + [port.mapping for port in self.ports]
+def order_of(name: str) -> Tuple[int, ...]:
+    """The place of a node among those of its role: agent-2 comes before agent-10."""
+    return tuple(int(number) for number in re.findall(r"-(\d+)(?=-|$)", name))
 
 
 @dataclass(frozen=True)
@@ -84,6 +49,7 @@ class Node:
     state: str
     ip: str
     image_id: str
+    settings: Settings = Settings()
 
     def as_dict(self) -> Dict[str, str]:
         return {"name": self.name, "role": self.role, "state": self.state, "ip": self.ip, "image_id": self.image_id}
@@ -101,13 +67,23 @@ class Cluster:
     api_port: Optional[int]
     ports: FrozenSet[PortMapping]
     has_loadbalancer: bool
+    api_host: str = ""
+    host_aliases: FrozenSet[HostAlias] = frozenset()
+    registry: Optional[Registry] = None
+    registries_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    token: str = field(default="", repr=False)
 
     def of_role(self, role: str) -> List[Node]:
-        return [node for node in self.nodes if node.role == role]
+        return sorted((node for node in self.nodes if node.role == role), key=lambda node: order_of(node.name))
 
     @property
     def not_running(self) -> List[Node]:
         return [node for node in self.nodes if node.state != RUNNING]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing of it runs."""
+        return all(node.state not in (RUNNING, "restarting", "paused") for node in self.nodes)
 
 
 class Difference(NamedTuple):
@@ -120,106 +96,6 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.field}: declared {self.declared}, found {self.real}"
-
-
-# --- the declared ---------------------------------------------------------------------------------------------
-
-
-def checked_name(name: str) -> str:
-    if len(name) > MAX_NAME or not _NAME.match(name):
-        raise DefiniteError(
-            f"{name!r} cannot be the name of a cluster: expected at most {MAX_NAME} lower-case letters, digits and "
-            f"hyphens, "
-            "beginning and ending with a letter or digit, such as 'argolab'"
-        )
-    return name
-
-
-def checked_port(number: int, what: str) -> int:
-    if not 1 <= number <= 65535:
-        raise DefiniteError(f"{what} is {number}: a port is a number from 1 to 65535")
-    return number
-
-
-def checked_address(text: str, what: str) -> str:
-    if text == "localhost":
-        return "127.0.0.1"
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        raise DefiniteError(
-            f"{what} is {text!r}: expected an IP address of this host, such as 127.0.0.1 or {ANY_ADDRESS}"
-        ) from None
-
-
-def parse_api_port(text: str) -> Tuple[str, int]:
-    """Parse C(6443) or C(127.0.0.1:6443); the address is the loopback one where none is given."""
-    host, _colon, port = text.rpartition(":")
-    if not port.isdigit():
-        raise DefiniteError(f"api_port is {text!r}: expected a port or address:port, such as 127.0.0.1:6443")
-    return (
-        checked_address(host, "the address of api_port") if host else "127.0.0.1",
-        checked_port(int(port), "api_port"),
-    )
-
-
-def parse_port(text: str, filters: Sequence[str] = (), default_address: str = ANY_ADDRESS) -> DeclaredPort:
-    """Parse k3d's C([HOST:]HOSTPORT:CONTAINERPORT[/PROTOCOL][@FILTERS])."""
-    match = _PORT.match(text)
-    if match is None:
-        raise DefiniteError(
-            f"port {text!r} is not understood: expected [ADDRESS:]HOSTPORT:CONTAINERPORT[/tcp|udp][@NODEFILTER], "
-            "such as 127.0.0.1:8080:80@loadbalancer"
-        )
-    given = tuple(filters) or tuple(filter(None, (match["filters"] or "loadbalancer").split(";")))
-    mapping = PortMapping(
-        checked_address(match["host"], f"the address of port {text!r}") if match["host"] else default_address,
-        checked_port(int(match["published"]), f"the host's port of {text!r}"),
-        checked_port(int(match["inside"]), f"the container's port of {text!r}"),
-        match["protocol"] or "tcp",
-    )
-    return DeclaredPort(mapping, given, all(name.endswith(":direct") for name in given))
-
-
-def parse_ports(items: Iterable[Any]) -> Tuple[DeclaredPort, ...]:
-    """Parse a list of texts and of C({port, node_filters})."""
-    found: List[DeclaredPort] = []
-    for item in items:
-        if isinstance(item, Mapping):
-            unknown = set(item) - {"port", "node_filters"}
-            if unknown or "port" not in item:
-                raise DefiniteError(f"port {dict(item)!r} is not understood: expected the keys port and node_filters")
-            filters = item.get("node_filters") or []
-            if isinstance(filters, str):
-                filters = [filters]
-            found.append(parse_port(str(item["port"]), [str(name) for name in filters]))
-        else:
-            found.append(parse_port(str(item)))
-    return tuple(found)
-
-
-def check_spec(spec: Spec) -> None:
-    """Refuse what k3d would refuse late, or accept and never get to work."""
-    checked_name(spec.name)
-    if spec.servers < 1:
-        raise DefiniteError(f"servers is {spec.servers}: a cluster needs at least one server")
-    if spec.agents < 0:
-        raise DefiniteError(f"agents is {spec.agents}: expected 0 or more")
-    seen: Dict[Tuple[int, str], PortMapping] = {}
-    for mapping in spec.published:
-        other = seen.get((mapping.published, mapping.protocol))
-        if other is not None and (ANY_ADDRESS in (other.address, mapping.address) or other.address == mapping.address):
-            raise DefiniteError(f"port {mapping.published} of the host is declared twice: {other} and {mapping}")
-        seen[(mapping.published, mapping.protocol)] = mapping
-    if spec.subnet:
-        try:
-            network = ipaddress.ip_network(spec.subnet)
-        except ValueError as error:
-            raise DefiniteError(
-                f"subnet is {spec.subnet!r}: expected a network such as 172.29.0.0/16 ({error})"
-            ) from None
-        if network.num_addresses < spec.servers + spec.agents + 5:
-            raise DefiniteError(f"subnet {spec.subnet} has too few addresses for {spec.servers + spec.agents} nodes")
 
 
 # --- the real -------------------------------------------------------------------------------------------------
@@ -239,54 +115,91 @@ def _mappings(node: Mapping[str, Any]) -> List[PortMapping]:
     return found
 
 
-def parse_cluster(entry: Mapping[str, Any]) -> Cluster:
-    """Read one entry of C(k3d cluster list -o json)."""
+def _aliases(text: str) -> FrozenSet[HostAlias]:
+    try:
+        return frozenset(HostAlias(item["ip"], tuple(item["hostnames"])) for item in json.loads(text or "[]"))
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def _registry(item: Mapping[str, Any]) -> Registry:
+    variables = dict(text.partition("=")[::2] for text in item.get("env") or [])
+    port = next(iter(_mappings(item)), None)
+    return Registry(
+        name=str(item.get("name", "")),
+        address=port.address if port else ANY_ADDRESS,
+        port=port.published if port else None,
+        remote_url=variables.get("REGISTRY_PROXY_REMOTEURL", ""),
+        username=variables.get("REGISTRY_PROXY_USERNAME", ""),
+        password=variables.get("REGISTRY_PROXY_PASSWORD", ""),
+    )
+
+
+def parse_cluster(
+    entry: Mapping[str, Any],
+    containers: Optional[Containers] = None,
+    images: Optional[Images] = None,
+    registries_config: Optional[Mapping[str, Any]] = None,
+) -> Cluster:
+    """Read one entry of C(k3d cluster list -o json), with what Docker says of its containers and images."""
     nodes: List[Node] = []
     ports: List[PortMapping] = []
-    api_address, api_port, subnet = "", None, ""
+    servers: Dict[str, str] = {}
+    aliases = subnet = token = ""
+    registry = None
     for item in entry.get("nodes") or []:
         labels = item.get("runtimeLabels") or {}
-        if item.get("role") not in ("server", "agent", "loadbalancer"):
+        role, name, image_id = str(item.get("role")), str(item.get("name", "")), str(item.get("image") or "")
+        if role not in _ROLES:
             continue
+        container = (containers or {}).get(name) or {}
         nodes.append(
             Node(
-                name=str(item.get("name", "")),
-                role=str(item["role"]),
+                name=name,
+                role=role,
                 state=str((item.get("State") or {}).get("Status") or "unknown"),
                 ip=str((item.get("IP") or {}).get("IP") or ""),
-                image_id=str(item.get("image") or ""),
+                image_id=image_id,
+                settings=real_settings(container, (images or {}).get(image_id)) if container else Settings(),
             )
         )
+        if role == "registry":
+            registry = _registry(item)
+            continue
         ports += _mappings(item)
         subnet = subnet or str(labels.get("k3d.cluster.network.iprange") or "")
-        if str(labels.get("k3d.server.api.port", "")).isdigit():
-            api_port = int(labels["k3d.server.api.port"])
-            api_address = labels.get("k3d.server.api.hostIP") or ANY_ADDRESS
-    api = PortMapping(api_address, api_port or 0, 6443, "tcp")
+        token = token or str(labels.get("k3d.cluster.token") or "")
+        aliases = aliases or str(labels.get("k3d.cluster.start.hostaliases") or "")
+        # An agent that was added carries a copy of these labels.
+        if role == "server" and str(labels.get("k3d.server.api.port", "")).isdigit():
+            servers = dict(labels)
+    api_port = int(servers["k3d.server.api.port"]) if servers else None
+    api_address = (servers.get("k3d.server.api.hostIP") or ANY_ADDRESS) if servers else ""
+    api = PortMapping(api_address, api_port or 0, API_PORT, "tcp")
+    api_host = servers.get("k3d.server.api.host", "")
     return Cluster(
         name=str(entry.get("name", "")),
         network=str((entry.get("network") or {}).get("name") or ""),
         subnet=subnet,
-        nodes=tuple(sorted(nodes, key=lambda node: (node.role, node.name))),
+        nodes=tuple(sorted(nodes, key=lambda node: (node.role, order_of(node.name), node.name))),
         api_address=api_address,
         api_port=api_port,
         ports=frozenset(port for port in ports if port != api),
         has_loadbalancer=bool(entry.get("hasLoadbalancer")),
+        # k3d fills in the address where no name was given.
+        api_host="" if api_host == api_address else api_host,
+        host_aliases=_aliases(aliases),
+        registry=registry,
+        registries_config=registries_config or {},
+        token=token,
     )
-
-
-def find_cluster(listing: Any, name: str) -> Optional[Cluster]:
-    for entry in listing or []:
-        if entry.get("name") == name:
-            return parse_cluster(entry)
-    return None
 
 
 # --- the two compared -----------------------------------------------------------------------------------------
 
 
-def _texts(ports: Iterable[PortMapping]) -> str:
-    return ", ".join(str(port) for port in sorted(ports)) or "none"
+def _texts(values: Iterable[Any]) -> str:
+    return ", ".join(str(value) for value in sorted(values)) or "none"
 
 
 def differences(spec: Spec, cluster: Cluster, image_id: Optional[str] = None) -> List[Difference]:
@@ -296,9 +209,10 @@ def differences(spec: Spec, cluster: Cluster, image_id: Optional[str] = None) ->
     if len(servers) != spec.servers:
         found.append(Difference("servers", str(spec.servers), str(len(servers))))
     if len(agents) != spec.agents:
-        found.append(Difference("agents", str(spec.agents), str(len(agents))))
-    if not cluster.of_role("loadbalancer"):
-        found.append(Difference("load balancer", "one", "none"))
+        found.append(_agents(spec, cluster))
+    if bool(cluster.of_role("loadbalancer")) != spec.loadbalancer:
+        sides = ("one", "none") if spec.loadbalancer else ("none", "one")
+        found.append(Difference("load balancer", *sides))
     if image_id:
         others = sorted({node.image_id for node in servers + agents if node.image_id != image_id})
         if others:
@@ -313,12 +227,96 @@ def differences(spec: Spec, cluster: Cluster, image_id: Optional[str] = None) ->
                 "API address", f"{spec.api_address}:{spec.api_port}", f"{cluster.api_address}:{cluster.api_port}"
             )
         )
+    if servers and spec.api_host != cluster.api_host:
+        found.append(Difference("API host", spec.api_host or "none", cluster.api_host or "none"))
     if cluster.network != spec.network_name:
         found.append(Difference("network", spec.network_name, cluster.network))
     elif spec.subnet and cluster.subnet and ipaddress.ip_network(spec.subnet) != ipaddress.ip_network(cluster.subnet):
         found.append(Difference("subnet", spec.subnet, cluster.subnet))
-    found += _port_differences(spec, cluster)
+    if servers and spec.token and cluster.token and spec.token != cluster.token:
+        found.append(Difference("token", "another", "the one of its creation"))
+    if servers and spec.host_aliases != cluster.host_aliases:
+        found.append(
+            Difference(
+                "host_aliases",
+                _texts(spec.host_aliases - cluster.host_aliases),
+                _texts(cluster.host_aliases - spec.host_aliases),
+            )
+        )
+    found += [Difference(*one) for one in settings_differences(_settings_pairs(spec, cluster))]
+    found += _registry_differences(spec, cluster)
+    return found + _port_differences(spec, cluster)
+
+
+def _settings_pairs(spec: Spec, cluster: Cluster) -> Dict[str, Tuple[Settings, Settings]]:
+    return {
+        node.name: (spec.settings(Place(role, number)), node.settings)
+        for role, count in (("server", spec.servers), ("agent", spec.agents))
+        for number, node in enumerate(cluster.of_role(role)[:count])
+    }
+
+
+def _agents(spec: Spec, cluster: Cluster) -> Difference:
+    """Say how the number of agents differs, and whether k3d can mend that in place."""
+    agents = cluster.of_role("agent")
+    missing = range(len(agents), spec.agents)
+    sources = agents or cluster.of_role("server")
+    if not missing:
+        return Difference("agents", str(spec.agents), str(len(agents)), "delete agents")
+    fitting = bool(sources) and all(
+        can_be_added(spec.settings(Place("agent", number)), source.settings, bool(agents))
+        for number in missing
+        for source in sources
+    )
+    if fitting:
+        return Difference("agents", str(spec.agents), str(len(agents)), "add agents")
+    return Difference(
+        "agents",
+        f"{spec.agents}, the new ones with variables, volumes or arguments that k3d cannot give to a node that it adds",
+        str(len(agents)),
+    )
+
+
+def _registry_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
+    found: List[Difference] = []
+    declared, real = spec.registry, cluster.registry
+    if declared is None or real is None:
+        if declared is not real:
+            found.append(Difference("registry", str(declared or "none"), str(real or "none")))
+    elif (declared.name, declared.remote_url) != (real.name, real.remote_url) or (
+        declared.port and (declared.address, declared.port) != (real.address, real.port)
+    ):
+        found.append(Difference("registry", str(declared), str(real)))
+    elif (declared.username, declared.password) != (real.username, real.password):
+        found.append(Difference("registry", "other credentials", "those of its creation"))
+    if not cluster.of_role("server"):
+        return found
+    mirrors = dict(cluster.registries_config.get("mirrors") or {})
+    hosts = [host.rpartition("//")[2].partition(":")[0] for host in spec.registries_used]
+    for host in hosts:
+        if not any(name.partition(":")[0] == host for name in mirrors):
+            found.append(Difference("registries used", host, "none"))
+    if real:
+        hosts.append(real.name)
+    for name in [name for name in mirrors if name.partition(":")[0] in hosts or (real and name == real.remote_url)]:
+        del mirrors[name]
+    wanted = spec.registries_config
+    if _endpoints(wanted.get("mirrors")) != _endpoints(mirrors):
+        sides = (_endpoints(wanted.get("mirrors")), _endpoints(mirrors))
+        found.append(Difference("mirrors in registries.config", *(_shown_mirrors(side) for side in sides)))
+    if (wanted.get("configs") or {}) != (cluster.registries_config.get("configs") or {}):
+        # They hold passwords: which registries are meant is all that can be said.
+        names = (wanted.get("configs") or {}, cluster.registries_config.get("configs") or {})
+        found.append(Difference("configs in registries.config", *(f"those for {_texts(side)}" for side in names)))
     return found
+
+
+def _endpoints(mirrors: Any) -> Dict[str, List[str]]:
+    return {str(name): list((mirror or {}).get("endpoint") or []) for name, mirror in (mirrors or {}).items()}
+
+
+def _shown_mirrors(mirrors: Mapping[str, List[str]]) -> str:
+    return "; ".join(f"{name} at {', '.join(mirrors[name])}" for name in sorted(mirrors)) or "none"
 
 
 def _port_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
@@ -340,33 +338,117 @@ def missing_ports(spec: Spec, cluster: Cluster) -> List[DeclaredPort]:
     return [port for port in spec.ports if port.mapping not in cluster.ports]
 
 
+def superfluous_agents(spec: Spec, cluster: Cluster) -> List[Node]:
+    """Return the agents beyond the declared number, the last first."""
+    return list(reversed(cluster.of_role("agent")[spec.agents :]))
+
+
+def additions(spec: Spec, cluster: Cluster) -> Dict[str, Tuple[str, int]]:
+    """Return the name to give k3d, and how many to make of it, by the name of the first container that comes of it.
+
+    k3d appends a number of its own to the name, beginning with 0: the first agents get the names that they would have
+    had at the cluster's creation, later ones a name with one number more.
+    """
+    agents = cluster.of_role("agent")
+    missing = spec.agents - len(agents)
+    base = f"k3d-{spec.name}-agent"
+    if not agents:
+        return {f"{base}-0": (f"{spec.name}-agent", missing)} if missing > 0 else {}
+    taken = {node.name for node in agents}
+    found: Dict[str, Tuple[str, int]] = {}
+    number = 0
+    while len(found) < missing:
+        name = f"{base}-{number}" if number == 0 else f"{base}-{number}-0"
+        if name not in taken and f"{base}-{number}" not in taken:
+            found[name] = (f"{spec.name}-agent" if number == 0 else f"{spec.name}-agent-{number}", 1)
+        number += 1
+    return found
+
+
+# --- described ------------------------------------------------------------------------------------------------
+
+
+def _node_lines(name: str, role: str, state: str, settings: Settings) -> List[str]:
+    return [f"node: {name} {role} {state}", *(f"  {line}" for line in settings.lines())]
+
+
+def _lines(
+    name: str, api: str, host: str, network: str, ports: Iterable[PortMapping], aliases: Iterable[HostAlias],
+    registry: Optional[Registry], mirrors: Any, nodes: Iterable[Tuple[str, str, str, Settings]],
+) -> str:  # fmt: skip
+    lines = [f"cluster: {name}", f"API: {api}" + (f" as {host}" if host else ""), f"network: {network}".rstrip()]
+    lines += [f"port: {port}" for port in sorted(ports)]
+    lines += [f"host alias: {alias}" for alias in sorted(aliases)]
+    lines += [f"registry: {registry}"] if registry else []
+    lines += [f"mirror: {name} at {', '.join(where)}" for name, where in sorted(_endpoints(mirrors).items())]
+    for node in nodes:
+        lines += _node_lines(*node)
+    return "\n".join(lines) + "\n"
+
+
 def described(cluster: Optional[Cluster]) -> str:
-    """Describe a cluster for a diff, one line for each thing that is compared."""
+    """Describe a cluster for a diff, one line for each thing that is compared; no secrets."""
     if cluster is None:
         return "absent\n"
-    lines = [
-        f"cluster: {cluster.name}",
-        f"API: {cluster.api_address}:{cluster.api_port}",
-        f"network: {cluster.network} {cluster.subnet}".rstrip(),
-        *(f"port: {port}" for port in sorted(cluster.ports)),
-        *(f"node: {node.name} {node.role} {node.state}" for node in cluster.nodes),
-    ]
-    return "\n".join(lines) + "\n"
+    own = [cluster.registry.name] if cluster.registry else []
+    mirrors = {
+        name: mirror
+        for name, mirror in (cluster.registries_config.get("mirrors") or {}).items()
+        if name.partition(":")[0] not in own
+    }
+    return _lines(
+        cluster.name,
+        f"{cluster.api_address}:{cluster.api_port}",
+        cluster.api_host,
+        f"{cluster.network} {cluster.subnet}",
+        cluster.ports,
+        cluster.host_aliases,
+        cluster.registry,
+        mirrors,
+        ((node.name, node.role, node.state, node.settings) for node in cluster.nodes),
+    )
 
 
 def described_spec(spec: Spec) -> str:
     """Describe the cluster that a declaration leads to, in the form of C(described)."""
-    nodes = [f"k3d-{spec.name}-agent-{number} agent" for number in range(spec.agents)]
-    nodes += [f"k3d-{spec.name}-serverlb loadbalancer"]
-    nodes += [f"k3d-{spec.name}-server-{number} server" for number in range(spec.servers)]
-    lines = [
-        f"cluster: {spec.name}",
-        f"API: {spec.api_address}:{spec.api_port or 'any free port'}",
-        f"network: {spec.network_name} {spec.subnet or ''}".rstrip(),
-        *(f"port: {port.mapping}" for port in sorted(spec.ports)),
-        *(f"node: {node} {RUNNING}" for node in nodes),
-    ]
-    return "\n".join(lines) + "\n"
+    nodes = [(spec.container(place), place.role, RUNNING, spec.settings(place)) for place in spec.places]
+    if spec.loadbalancer:
+        nodes.append((spec.container(Place("loadbalancer", 0)), "loadbalancer", RUNNING, Settings()))
+    if spec.registry:
+        nodes.append((spec.registry.name, "registry", RUNNING, Settings()))
+    return _lines(
+        spec.name,
+        f"{spec.api_address}:{spec.api_port or 'any free port'}",
+        spec.api_host,
+        f"{spec.network_name} {spec.subnet or ''}",
+        (port.mapping for port in spec.ports),
+        spec.host_aliases,
+        spec.registry,
+        spec.registries_config.get("mirrors"),
+        sorted(nodes, key=lambda node: (node[1], order_of(node[0]))),
+    )
+
+
+def with_state(cluster: Cluster, state: str) -> Cluster:
+    """The cluster as it will be when all its nodes are in a state."""
+    return replace(cluster, nodes=tuple(replace(node, state=state) for node in cluster.nodes))
+
+
+def repaired(spec: Spec, cluster: Cluster) -> Cluster:
+    """The cluster as it will be when it was repaired in place."""
+    gone = {node.name for node in superfluous_agents(spec, cluster)}
+    nodes = [replace(node, state=RUNNING) for node in cluster.nodes if node.name not in gone]
+    number = len(cluster.of_role("agent"))
+    for first, (_name, count) in additions(spec, cluster).items():
+        for index in range(count):
+            name = f"{first[:-1]}{index}"
+            nodes.append(Node(name, "agent", RUNNING, "", "", spec.settings(Place("agent", number))))
+            number += 1
+    return replace(
+        cluster,
+        nodes=tuple(sorted(nodes, key=lambda node: (node.role, order_of(node.name), node.name))),
+        ports=cluster.ports | {port.mapping for port in spec.ports},
+    )
 
 
 def overlapping(subnet: str, networks: Iterable[Mapping[str, Any]], own: str) -> Optional[str]:

@@ -98,10 +98,17 @@ FORMS: Dict[str, Form] = {
     "volume": Form(
         rf"[^\s@:]+(:[^\s@:]+){{0,2}}{_FILTER}", "SOURCE:TARGET with an optional @FILTER, as k3d's --volume takes it"
     ),
-    "environment": Form(
-        rf"[A-Za-z_]\w*(=[^@]*)?{_FILTER}", "NAME=VALUE with an optional @FILTER, as k3d's --env takes it"
+    "environment": Form(r"(?s)[A-Za-z_]\w*=.*", "NAME=VALUE with an optional @FILTER, as k3d's --env takes it"),
+    "runtime_label": Form(r"[\w./-]+=[^@=\s]*(@[^@\s]+)?", "KEY=VALUE with an optional @FILTER, as k3d takes it"),
+    "subject_name": Form(
+        r"[A-Za-z0-9*]([A-Za-z0-9.:*-]*[A-Za-z0-9])?",
+        "a host name or an address for a certificate, such as k3d.example.it",
     ),
-    "runtime_label": Form(rf"[\w./-]+(=[^@]*)?{_FILTER}", "KEY=VALUE with an optional @FILTER, as k3d takes it"),
+    "registry": Form(
+        r"(https?://)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5}){0,2}",
+        "a registry of k3d, such as k3d-cache or k3d-cache:5000",
+    ),
+    "token": Form(r"[A-Za-z0-9._:~+/=-]{1,256}", "at most 256 letters, digits and ._:~+/=-"),
     "ulimit": Form(r"[a-z]+=-?\d+(:-?\d+)?", "NAME=SOFT with an optional :HARD, such as nofile=65536:65536"),
     "host_alias": Form(
         r"[0-9a-fA-F.:]+:[^\s:]+", "ADDRESS:NAME with more names after commas, such as 10.0.0.1:a.it,b.it"

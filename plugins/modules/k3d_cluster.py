@@ -10,15 +10,12 @@ short_description: Keep a k3d cluster as it was declared
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
-  - Creates a k3d cluster, starts what is stopped or paused of one, adds load balancer ports that are missing, or
-    removes it
-    with its network, volume and kubeconfig.
-  - Compares the declared with the real - servers, agents, image, API address, network, subnet and ports. What cannot
-    be repaired in
-    place fails naming both sides, unless O(recreate=on_drift).
+  - Creates a k3d cluster, starts or stops one, or removes it with its network, volume and kubeconfig.
+  - Compares the declared with the real, option by option. Repairs in place what k3d can - stopped and paused nodes,
+    load balancer ports that are missing, the number of agents. The rest fails naming both sides, unless
+    O(recreate=on_drift).
   - Says before anything is made which port is taken and by which process, which image is absent, and what else would
-    make
-    k3d fail half way. After a failed creation nothing of the cluster is left.
+    make k3d fail half way. After a failed creation nothing of the cluster is left.
   - Does not touch the user's default kubeconfig.
 requirements:
   - k3d 5.8 or later
@@ -29,9 +26,11 @@ options:
     type: str
     required: true
   state:
-    description: V(present) is there and runs; V(absent) is gone without leftovers.
+    description:
+      - V(present) is there as declared, and runs. V(absent) is gone without leftovers.
+      - V(started) and V(stopped) take an existing cluster as it is, and compare nothing.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, started, stopped]
     default: present
   k3d_binary:
     description: Path of the k3d program.
@@ -46,7 +45,10 @@ options:
     type: int
     default: 1
   agents:
-    description: Number of agent nodes.
+    description:
+      - Number of agent nodes. Agents are added and deleted in place, the last ones first, without draining them.
+      - k3d copies variables and volumes to an agent that it adds; where others are declared for it, the cluster has to
+        be made anew.
     type: int
     default: 0
   image:
@@ -57,6 +59,15 @@ options:
       127.0.0.1.
     type: str
     default: 127.0.0.1:6443
+  api_host:
+    description: Name that clients reach the API server by, for the kubeconfig and the certificate. Without it they are
+      given the address of O(api_port).
+    type: str
+  loadbalancer:
+    description: Whether there is a load balancer in front of the nodes. Without one O(ports) can only be published by
+      nodes, with filters such as C(server:0:direct).
+    type: bool
+    default: true
   ports:
     description:
       - Ports to publish, as k3d writes them (C([ADDRESS:]HOSTPORT:CONTAINERPORT[/PROTOCOL][@NODEFILTER])), or as a
@@ -73,49 +84,103 @@ options:
       restart.
     type: str
   volumes:
-    description: Mounts for the nodes, as k3d's C(--volume) takes them. Used at creation.
+    description: Mounts for the nodes, C(SOURCE:TARGET[:ro][@NODEFILTER]).
     type: list
     elements: str
     default: []
   env:
-    description: Environment variables of the nodes, as k3d's C(--env) takes them. Used at creation.
+    description: Environment variables of the nodes, C(NAME=VALUE[@NODEFILTER]).
     type: list
     elements: str
     default: []
   k3s_args:
-    description: Arguments for k3s, as k3d's C(--k3s-arg) takes them. Used at creation.
+    description: Arguments for k3s, such as C(--kubelet-arg=sync-frequency=5s@server:*).
+    type: list
+    elements: str
+    default: []
+  tls_sans:
+    description: More names and addresses for the certificate of the API server.
     type: list
     elements: str
     default: []
   node_labels:
-    description: Kubernetes labels of the nodes, as k3d's C(--k3s-node-label) takes them. Used at creation.
+    description: Kubernetes labels of the nodes, C(KEY=VALUE[@NODEFILTER]).
     type: list
     elements: str
     default: []
   runtime_labels:
-    description: Labels of the containers, as k3d's C(--runtime-label) takes them. Used at creation.
+    description: Labels of the containers, C(KEY=VALUE[@NODEFILTER]).
     type: list
     elements: str
     default: []
   runtime_ulimits:
-    description: Limits of the containers, as k3d's C(--runtime-ulimit) takes them. Used at creation.
+    description: Limits of the containers, C(NAME=SOFT[:HARD]).
     type: list
     elements: str
     default: []
   host_aliases:
-    description: Names for addresses, as k3d's C(--host-alias) takes them. Used at creation.
+    description: Names for addresses, C(ADDRESS:NAME[,NAME]), in the nodes and in the cluster's DNS.
     type: list
     elements: str
     default: []
   servers_memory:
-    description: Memory limit of each server node, such as V(4g). Used at creation.
+    description: Memory limit of each server node, such as V(4g).
     type: str
   agents_memory:
-    description: Memory limit of each agent node, such as V(2g). Used at creation.
+    description: Memory limit of each agent node, such as V(2g).
     type: str
-  registry_config:
-    description: Path of a registries.yaml for the nodes. Used at creation.
-    type: path
+  registries:
+    description: Registries that the nodes pull from.
+    type: dict
+    default: {}
+    suboptions:
+      create:
+        description: A registry of the cluster's own, removed with it.
+        type: dict
+        suboptions:
+          name:
+            description: Name of its container, and host name for the nodes. Without it k3d- and the cluster's name and
+              -registry.
+            type: str
+          host:
+            description: Address of this host that it is published on.
+            type: str
+            default: 0.0.0.0
+          port:
+            description: Port of this host that it is published on. Without it any free one.
+            type: int
+          image:
+            description: Image of the registry.
+            type: str
+            default: docker.io/library/registry:2
+          volumes:
+            description: Mounts for it, C(SOURCE:TARGET). Not compared.
+            type: list
+            elements: str
+            default: []
+          proxy:
+            description: Makes it a pull-through cache.
+            type: dict
+            suboptions:
+              remote_url:
+                description: The registry that it passes requests on to, such as V(https://registry-1.docker.io).
+                type: str
+                required: true
+              username:
+                description: User name there.
+                type: str
+              password:
+                description: Password there.
+                type: str
+      use:
+        description: Registries of k3d that exist already, as C(NAME[:PORT]).
+        type: list
+        elements: str
+        default: []
+      config:
+        description: The C(mirrors) and C(configs) of a registries.yaml, as k3s takes them.
+        type: dict
+        default: {}
   loadbalancer_image:
     description: Image of the load balancer. Without it k3d chooses one.
     type: str
@@ -123,13 +188,14 @@ options:
     description: Image of the tools container. Without it k3d chooses one.
     type: str
   token:
-    description: Token with which nodes join. Without it k3d makes one. It is never returned. Used at creation.
+    description: Token with which nodes join. Without it k3d makes one. It is never returned or shown.
     type: str
   kubeconfig:
     description: File to write the cluster's kubeconfig to, with mode 0600. It is removed with the cluster.
     type: path
   api_check:
-    description: Whether to wait for the API server to say that it is ready, and to ask it on each run.
+    description: Whether to wait for the API server to say that it is ready, and to ask it on each run. Needed to remove
+      the Node objects of agents that are deleted.
     type: bool
     default: true
   recreate:
@@ -147,9 +213,14 @@ options:
     type: float
     default: 1
   timeout:
-    description: Seconds for each of creating, starting, and waiting for the API server.
+    description: Seconds for each of creating, starting, stopping, and waiting for the API server.
     type: int
     default: 180
+notes:
+  - A node filter names nodes, C(server:0), C(agent:0,2), C(agent:0-2), C(server:*), C(loadbalancer) or several of them
+    with semicolons. What has none is for all servers and agents; for O(ports) it is the load balancer.
+  - The load balancer is made anew to add a port, with an outage of a second.
+  - Compared are servers and agents, not what the load balancer was given by O(env), O(volumes) or O(runtime_labels).
 attributes:
   check_mode:
     support: full
@@ -170,6 +241,26 @@ EXAMPLES = r"""
     api_port: "6443"
     ports: ["8080:80@loadbalancer", "8443:443@loadbalancer"]
     kubeconfig: "{{ playbook_dir }}/build/kubeconfig"
+
+- name: Have three servers and two agents, with a cache for Docker Hub
+  argolab.observability.k3d_cluster:
+    name: team
+    servers: 3
+    agents: 2
+    api_port: 127.0.0.1:6550
+    subnet: 172.30.0.0/16
+    ports: ["127.0.0.1:9080:80"]
+    k3s_args: ["--kubelet-arg=sync-frequency=5s"]
+    registries:
+      create:
+        port: 5005
+        proxy:
+          remote_url: https://registry-1.docker.io
+
+- name: Let it rest over night
+  argolab.observability.k3d_cluster:
+    name: team
+    state: stopped
 
 - name: Remove it
   argolab.observability.k3d_cluster:
@@ -202,47 +293,15 @@ cluster:
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_options import K3D_CLUSTER_LIMITS
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_options import (
+    K3D_CLUSTER_LIMITS,
+    K3D_CLUSTER_SPEC,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner, predicted_without_asking
 
 
 def main() -> None:
-    texts = {"type": "list", "elements": "str", "default": []}
-    module = checked_module(
-        argument_spec={
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "k3d_binary": {"type": "path", "default": "k3d"},
-            "docker_host": {"type": "str"},
-            "servers": {"type": "int", "default": 1},
-            "agents": {"type": "int", "default": 0},
-            "image": {"type": "str"},
-            "api_port": {"type": "str", "default": "127.0.0.1:6443"},
-            "ports": {"type": "list", "elements": "raw", "default": []},
-            "network": {"type": "str"},
-            "subnet": {"type": "str"},
-            "volumes": texts,
-            "env": texts,
-            "k3s_args": texts,
-            "node_labels": texts,
-            "runtime_labels": texts,
-            "runtime_ulimits": texts,
-            "host_aliases": texts,
-            "servers_memory": {"type": "str"},
-            "agents_memory": {"type": "str"},
-            "registry_config": {"type": "path"},
-            "loadbalancer_image": {"type": "str"},
-            "tools_image": {"type": "str"},
-            "token": {"type": "str", "no_log": True},
-            "kubeconfig": {"type": "path"},
-            "api_check": {"type": "bool", "default": True},
-            "recreate": {"type": "str", "choices": ["never", "on_drift"], "default": "never"},
-            "minimum_disk_gib": {"type": "float", "default": 5},
-            "minimum_memory_gib": {"type": "float", "default": 1},
-            "timeout": {"type": "int", "default": 180},
-        },
-        limits=K3D_CLUSTER_LIMITS,
-    )
+    module = checked_module(argument_spec=K3D_CLUSTER_SPEC, limits=K3D_CLUSTER_LIMITS)
     try:
         guess = predicted_without_asking(module.params) if module.check_mode else None
         result = guess or Runner(module.params, module.check_mode).run()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import dockerd
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import candidates, first_that_answers
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_options import K3D_CLUSTER_SPEC
 
 HERE = Path(__file__).resolve().parent
 WRAPPER = HERE.parent.parent / "roles" / "container_engine" / "files" / "argolab-runc"
@@ -60,31 +61,9 @@ def local_socket(docker_host: str) -> str:
 
 
 DEFAULTS: dict[str, Any] = {
-    "state": "present",
-    "docker_host": None,
-    "servers": 1,
-    "agents": 0,
-    "image": None,
+    **{name: option.get("default") for name, option in K3D_CLUSTER_SPEC.items()},
     "api_port": "127.0.0.1:16443",
-    "ports": [],
-    "network": None,
-    "subnet": None,
-    "volumes": [],
-    "env": [],
-    "k3s_args": [],
-    "node_labels": [],
-    "runtime_labels": [],
-    "runtime_ulimits": [],
-    "host_aliases": [],
-    "servers_memory": None,
-    "agents_memory": None,
-    "registry_config": None,
-    "loadbalancer_image": None,
-    "tools_image": None,
-    "token": None,
-    "kubeconfig": None,
     "api_check": False,
-    "recreate": "never",
     "minimum_disk_gib": 0.1,
     "minimum_memory_gib": 0.1,
     "timeout": 60,

@@ -13,7 +13,6 @@ from ansible_collections.argolab.observability.plugins.module_utils import k3d_s
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import (
     Answer,
-    create_arguments,
     without_colour,
     without_tokens,
 )
@@ -23,7 +22,13 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_kubeconf
     usable,
     write_private,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Spec, parse_ports
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_nodes import Declaration, parse_entries
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_spec import (
+    Registry,
+    Spec,
+    parse_host_alias,
+    parse_ports,
+)
 
 RECORDED = Path(__file__).resolve().parents[5] / "shared" / "upstream" / "k3d"
 
@@ -33,6 +38,13 @@ def recorded(name: str) -> Any:
     if not path.exists():
         pytest.skip(f"no recorded answers of k3d in {RECORDED}")
     return json.loads(path.read_text())
+
+
+def find_cluster(listing: Any, name: str, **more: Any) -> k3d_state.Cluster | None:
+    for entry in listing or []:
+        if entry.get("name") == name:
+            return k3d_state.parse_cluster(entry, **more)
+    return None
 
 
 def node(name: str, role: str, state: str = "running", **more: Any) -> dict[str, Any]:
@@ -63,7 +75,7 @@ def listing(*nodes: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def a_cluster(*more: dict[str, Any], state: str = "running") -> k3d_state.Cluster:
-    found = k3d_state.find_cluster(
+    found = find_cluster(
         listing(node("serverlb", "loadbalancer", portMappings=MAPPINGS), node("server-0", "server", state), *more), "c"
     )
     assert found is not None
@@ -92,7 +104,7 @@ def test_same() -> None:
     ("changes", "field", "repair"),
     [
         ({"servers": 3}, "servers", ""),
-        ({"agents": 1}, "agents", ""),
+        ({"agents": 1}, "agents", "add agents"),
         ({"api_port": 6444}, "API address", ""),
         ({"api_address": "0.0.0.0"}, "API address", ""),
         ({"network": "n"}, "network", ""),
@@ -114,12 +126,11 @@ def test_other_differences() -> None:
     assert [str(difference) for difference in image] == ["image: declared node:1 (bbbb), found aaaaaaaaaaaa"]
     # an image that is not on the engine any more cannot be compared
     assert k3d_state.differences(SPEC, a_cluster(), None) == []
-    nothing = k3d_state.find_cluster(listing(), "c")
+    nothing = find_cluster(listing(), "c")
     assert nothing is not None and {item.field for item in k3d_state.differences(SPEC, nothing)} >= {
         "servers",
         "load balancer",
     }
-    assert k3d_state.find_cluster(None, "c") is None and k3d_state.find_cluster([], "c") is None
 
 
 @pytest.mark.parametrize("state", ["exited", "paused", "created", "restarting", "dead"])
@@ -145,7 +156,7 @@ def test_not_running_whatever_k3d_counts(state: str) -> None:
     ],
 )
 def test_recorded_listings(name: str, cluster: str, broken: dict[str, str]) -> None:
-    found = k3d_state.find_cluster(recorded(name), cluster)
+    found = find_cluster(recorded(name), cluster)
     assert found is not None
     assert {item.name: item.state for item in found.not_running} == broken
     spec = Spec(name=cluster, servers=1, agents=len(found.of_role("agent")), ports=(), api_port=None)
@@ -154,7 +165,7 @@ def test_recorded_listings(name: str, cluster: str, broken: dict[str, str]) -> N
 
 
 def test_recorded_ports_leave_the_api_out() -> None:
-    found = k3d_state.find_cluster(recorded("list-running.json"), "tkx")
+    found = find_cluster(recorded("list-running.json"), "tkx")
     assert found is not None
     assert sorted(map(str, found.ports)) == ["0.0.0.0:18080->80/tcp", "0.0.0.0:18443->443/tcp"]
     assert (found.api_address, found.api_port) == ("127.0.0.1", 16443)
@@ -167,92 +178,6 @@ def test_recorded_commands_hold_no_colour_once_cleaned() -> None:
         if entry["rc"] != 0 and "FATA" in text:
             problems = Answer(entry["rc"], without_colour(entry["stdout"]), text).problems
             assert problems and "INFO" not in problems
-
-
-@pytest.mark.parametrize(
-    ("item", "expected"),
-    [
-        ("8080:80", ("0.0.0.0:8080->80/tcp", "0.0.0.0:8080:80/tcp@loadbalancer")),
-        ("127.0.0.1:8080:80@loadbalancer", ("127.0.0.1:8080->80/tcp", "127.0.0.1:8080:80/tcp@loadbalancer")),
-        ("localhost:53:53/udp@server:0:direct", ("127.0.0.1:53->53/udp", "127.0.0.1:53:53/udp@server:0:direct")),
-        (
-            {"port": "8080:80", "node_filters": ["server:0", "agent:*"]},
-            ("0.0.0.0:8080->80/tcp", "0.0.0.0:8080:80/tcp@server:0;agent:*"),
-        ),
-        ("[::1]:8080:80", ("::1:8080->80/tcp", "[::1]:8080:80/tcp@loadbalancer")),
-    ],
-)
-def test_ports(item: Any, expected: tuple[str, str]) -> None:
-    (port,) = parse_ports([item])
-    assert (str(port.mapping), port.argument) == expected
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        "80",
-        "eighty:80",
-        "70000:80",
-        "0:80",
-        "8080:80/icmp",
-        "host.name:8080:80",
-        "",
-        {"node_filters": []},
-        {"port": "1:1", "nodes": 1},
-    ],
-)
-def test_impossible_ports(item: Any) -> None:
-    with pytest.raises(DefiniteError):
-        parse_ports([item])
-
-
-@pytest.mark.parametrize("text", ["", "api", "1.2.3:6443", "127.0.0.1:", "99999", "host:6443"])
-def test_impossible_api_ports(text: str) -> None:
-    with pytest.raises(DefiniteError):
-        k3d_state.parse_api_port(text)
-
-
-def test_api_port() -> None:
-    assert k3d_state.parse_api_port("6443") == ("127.0.0.1", 6443)
-    assert k3d_state.parse_api_port("0.0.0.0:6443") == ("0.0.0.0", 6443)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"name": "Bad_Name"}, "cannot be the name of a cluster"),
-        ({"name": "x" * 33}, "at most 32"),
-        ({"name": "-x"}, "cannot be the name"),
-        ({"name": ""}, "cannot be the name"),
-        ({"servers": 0}, "at least one server"),
-        ({"agents": -1}, "0 or more"),
-        ({"ports": parse_ports(["8080:80", "127.0.0.1:8080:81"])}, "declared twice"),
-        ({"ports": parse_ports(["6443:80"])}, "declared twice"),
-        ({"subnet": "172.29.0.1/16"}, "expected a network"),
-        ({"subnet": "lab"}, "expected a network"),
-        ({"subnet": "172.29.0.0/30"}, "too few addresses"),
-    ],
-)
-def test_impossible_declarations(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(DefiniteError, match=message):
-        k3d_state.check_spec(replace(SPEC, **changes))
-    k3d_state.check_spec(SPEC)
-
-
-def test_create_arguments() -> None:
-    arguments = create_arguments(SPEC, {"k3s_args": ["--x=1@server:*"], "token": "secret", "servers_memory": "4g"}, 90)
-    assert arguments[:3] == ["cluster", "create", "c"]
-    for pair in (
-        ["--api-port", "127.0.0.1:6443"],
-        ["--k3s-arg", "--x=1@server:*"],
-        ["--servers-memory", "4g"],
-        ["--timeout", "90s"],
-    ):
-        assert arguments[arguments.index(pair[0]) + 1] == pair[1]
-    assert "secret" not in " ".join(arguments)
-    assert {"--kubeconfig-update-default=false", "--kubeconfig-switch-context=false", "--no-rollback"} <= set(arguments)
-    with pytest.raises(DefiniteError, match="0 for unlimited"):
-        create_arguments(SPEC, {}, 0)
 
 
 def test_messages() -> None:
@@ -278,8 +203,10 @@ def test_overlapping() -> None:
 
 
 def test_kubeconfig(tmp_path: Path) -> None:
-    url = server_url(replace(SPEC, api_address="0.0.0.0"))
+    url = server_url(replace(a_cluster(), api_address="0.0.0.0"))
     assert url == "https://127.0.0.1:6443"
+    assert server_url(replace(a_cluster(), api_address="::")) == "https://[::1]:6443"
+    assert server_url(replace(a_cluster(), api_host="k3d.example.it")) == "https://k3d.example.it:6443"
     text = """
 clusters: [{name: k3d-c, cluster: {server: "https://0.0.0.0:6443"}}]
 contexts: [{name: k3d-c, context: {cluster: k3d-c, user: u}}]
@@ -307,3 +234,110 @@ def test_the_users_own_kubeconfig_is_refused(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(DefiniteError, match="your default one"):
         write_private(str(tmp_path / ".kube" / "config"), {})
     assert not (tmp_path / ".kube").exists()
+
+
+def agents(*names: str) -> k3d_state.Cluster:
+    return a_cluster(*(node(name, "agent") for name in names))
+
+
+@pytest.mark.parametrize(
+    ("there", "declared", "expected"),
+    [
+        ((), 2, {"k3d-c-agent-0": ("c-agent", 2)}),
+        (("agent-0",), 2, {"k3d-c-agent-1-0": ("c-agent-1", 1)}),
+        (("agent-1",), 2, {"k3d-c-agent-0": ("c-agent", 1)}),
+        (("agent-0", "agent-1-0"), 4, {"k3d-c-agent-2-0": ("c-agent-2", 1), "k3d-c-agent-3-0": ("c-agent-3", 1)}),
+        (("agent-0",), 1, {}),
+    ],
+)
+def test_names_of_agents_that_are_added(there: tuple[str, ...], declared: int, expected: dict[str, Any]) -> None:
+    cluster, spec = agents(*there), replace(SPEC, agents=declared)
+    assert k3d_state.additions(spec, cluster) == expected
+    assert len(k3d_state.repaired(spec, cluster).of_role("agent")) == declared
+
+
+def test_the_last_agents_go_first() -> None:
+    cluster = agents("agent-10", "agent-2", "agent-0")
+    assert [one.name for one in cluster.of_role("agent")] == ["k3d-c-agent-0", "k3d-c-agent-2", "k3d-c-agent-10"]
+    gone = k3d_state.superfluous_agents(replace(SPEC, agents=1), cluster)
+    assert [one.name for one in gone] == ["k3d-c-agent-10", "k3d-c-agent-2"]
+    assert [one.name for one in k3d_state.repaired(replace(SPEC, agents=1), cluster).of_role("agent")] == [
+        "k3d-c-agent-0"
+    ]
+
+
+def test_agents_that_k3d_cannot_add() -> None:
+    nodes = Declaration(volumes=parse_entries(["/a:/b@agent:0"], 1, 1, True))
+    (found,) = k3d_state.differences(replace(SPEC, agents=1, nodes=nodes), a_cluster())
+    assert found.repair == "" and "k3d cannot give" in found.declared
+
+
+MIRRORS = {"quay.io": {"endpoint": ["http://mirror:5000"], "rewrite": {}}}
+CREATED = {"k3d-c-registry:5005": {"endpoint": ["http://k3d-c-registry:5000"]}}
+REGISTRY = {
+    "name": "k3d-c-registry",
+    "role": "registry",
+    "State": {"Status": "running"},
+    "portMappings": {"5000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "5005"}]},
+    "env": ["REGISTRY_PROXY_REMOTEURL=https://remote", "REGISTRY_PROXY_PASSWORD=geheim"],
+}
+
+
+def test_registries() -> None:
+    def found(config: Any, spec: Spec, *more: Any) -> list[str]:
+        nodes = listing(node("serverlb", "loadbalancer", portMappings=MAPPINGS), node("server-0", "server"), *more)
+        cluster = find_cluster(nodes, "c", registries_config=config)
+        assert cluster is not None and "geheim" not in repr(cluster) + k3d_state.described(cluster)
+        differences = [str(one) for one in k3d_state.differences(spec, cluster)]
+        assert "geheim" not in " ".join(differences) and "anders" not in " ".join(differences)
+        return differences
+
+    own = Registry("k3d-c-registry", port=5005, remote_url="https://remote", password="geheim")
+    config = {"mirrors": {"quay.io": {"endpoint": ["http://mirror:5000"]}}}
+    proxied = {"https://remote": {"endpoint": ["http://k3d-c-registry:5000"]}}
+    assert (
+        found(
+            {"mirrors": {**MIRRORS, **CREATED, **proxied}},
+            replace(SPEC, registry=own, registries_config=config),
+            REGISTRY,
+        )
+        == []
+    )
+    assert found({}, SPEC) == []
+    assert found({}, replace(SPEC, registry=own)) == [
+        "registry: declared k3d-c-registry on 0.0.0.0:5005 for https://remote, found none"
+    ]
+    assert found({"mirrors": CREATED}, SPEC, REGISTRY)[0].startswith("registry: declared none, found k3d-c-registry")
+    (text,) = found({"mirrors": CREATED}, replace(SPEC, registry=replace(own, port=5006)), REGISTRY)
+    assert "5006" in text and "5005" in text
+    assert found({"mirrors": CREATED}, replace(SPEC, registry=replace(own, password="anders")), REGISTRY) == [
+        "registry: declared other credentials, found those of its creation"
+    ]
+    assert found({"mirrors": MIRRORS}, SPEC) == [
+        "mirrors in registries.config: declared none, found quay.io at http://mirror:5000"
+    ]
+    assert found({}, replace(SPEC, registries_used=("http://k3d-other:5000",))) == [
+        "registries used: declared k3d-other, found none"
+    ]
+    auth = {"configs": {"quay.io": {"auth": {"password": "geheim"}}}}
+    assert found(auth, replace(SPEC, registries_config={"configs": {"quay.io": {"auth": {"password": "anders"}}}})) == [
+        "configs in registries.config: declared those for quay.io, found those for quay.io"
+    ]
+
+
+def test_tokens_aliases_and_names_of_the_api() -> None:
+    cluster = a_cluster()
+    changed = replace(
+        SPEC, token="another", host_aliases=frozenset({parse_host_alias("10.0.0.1:a.it")}), api_host="k3d.example.it"
+    )
+    assert [str(one) for one in k3d_state.differences(changed, cluster)] == [
+        "API host: declared k3d.example.it, found none",
+        "token: declared another, found the one of its creation",
+        "host_aliases: declared 10.0.0.1 a.it, found none",
+    ]
+    assert k3d_state.differences(replace(SPEC, token="secret"), cluster) == []
+
+
+def test_a_load_balancer_that_is_not_wanted() -> None:
+    fields = {one.field for one in k3d_state.differences(replace(SPEC, loadbalancer=False, ports=()), a_cluster())}
+    assert fields == {"load balancer", "ports"}

@@ -53,8 +53,11 @@ SAMPLES: dict[str, tuple[list[str], list[str]]] = {
     "debian_name": (["docker.io", "trixie", "libstdc++6"], ["Docker", "a b", "-x"]),
     "node": (["server:0", "agent:12"], ["server", "master:0", "agent:x"]),
     "volume": (["/a:/b", "/a:/b:ro@server:*", "data:/b@all"], ["/a:/b:ro:x", "/a b:/c", ":/b"]),
-    "environment": (["A=b", "A=b@server:0", "A"], ["=b", "9A=b", "A B=c"]),
-    "runtime_label": (["a.b/c=d@server:0", "a=b"], ["=b", "a b=c"]),
+    "environment": (["A=b", "A=b@server:0", "MAIL=a@b.it", "A="], ["=b", "9A=b", "A B=c", "A"]),
+    "runtime_label": (["a.b/c=d@server:0", "a=b", "a="], ["=b", "a b=c", "a", "a=b=c"]),
+    "subject_name": (["k3d.example.it", "10.0.0.1", "fe80::1", "*.example.it"], ["a b", "-a", "a_b"]),
+    "registry": (["k3d-cache", "k3d-cache:5000", "https://cache.example.it:5000"], ["a/b", "a:port", "a b"]),
+    "token": (["abc.DEF:1"], ["two words", "a$b", "x" * 257]),
     "program_argument": (["--tls-san=x@server:*", "-v"], ["tls-san=x", "--", "---x"]),
 }
 
