@@ -85,7 +85,13 @@ class Reader:
                 self._images[image_id] = self._engine.image(image_id) or {}
             if role == "server" and not registries:
                 registries = self._registries(name)
-        return parse_cluster(entry, containers, self._images, registries)
+        return parse_cluster(entry, containers, self._images, registries, self._registry(str(entry.get("name"))))
+
+    def _registry(self, cluster: str) -> Optional[Mapping[str, Any]]:
+        for item in self._engine.containers(f"k3d.cluster={cluster}"):
+            if (item.get("Labels") or {}).get("k3d.role") == "registry":
+                return self._engine.container(str(item["Id"]))
+        return None
 
     def _registries(self, container: str) -> Mapping[str, Any]:
         import yaml

@@ -29,7 +29,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_spec imp
 )
 
 RUNNING = "running"
-_ROLES = ("server", "agent", "loadbalancer", "registry")
+_ROLES = ("server", "agent", "loadbalancer")
 
 Containers = Mapping[str, Mapping[str, Any]]
 Images = Mapping[str, Mapping[str, Any]]
@@ -122,17 +122,27 @@ def _aliases(text: str) -> FrozenSet[HostAlias]:
         return frozenset()
 
 
-def _registry(item: Mapping[str, Any]) -> Registry:
-    variables = dict(text.partition("=")[::2] for text in item.get("env") or [])
-    port = next(iter(_mappings(item)), None)
-    return Registry(
-        name=str(item.get("name", "")),
-        address=port.address if port else ANY_ADDRESS,
-        port=port.published if port else None,
+def parse_registry_container(container: Mapping[str, Any]) -> Tuple[Registry, Node]:
+    """Read a registry that was made with a cluster from what Docker says; k3d does not list it with the others."""
+    config, host = container.get("Config") or {}, container.get("HostConfig") or {}
+    variables = dict(text.partition("=")[::2] for text in config.get("Env") or [])
+    port = next(iter(_mappings({"portMappings": host.get("PortBindings")})), None)
+    if port is None:
+        # Any free port was asked for; which one it is now says nothing.
+        port = PortMapping(ANY_ADDRESS, 0, 0, "tcp")
+    name = str(container.get("Name", "")).lstrip("/")
+    registry = Registry(
+        name=name,
+        address=port.address,
+        port=port.published or None,
         remote_url=variables.get("REGISTRY_PROXY_REMOTEURL", ""),
         username=variables.get("REGISTRY_PROXY_USERNAME", ""),
         password=variables.get("REGISTRY_PROXY_PASSWORD", ""),
     )
+    networks = ((container.get("NetworkSettings") or {}).get("Networks") or {}).values()
+    address = next((str(network["IPAddress"]) for network in networks if network.get("IPAddress")), "")
+    state = str((container.get("State") or {}).get("Status") or "unknown")
+    return registry, Node(name, "registry", state, address, str(container.get("Image") or ""))
 
 
 def parse_cluster(
@@ -140,13 +150,13 @@ def parse_cluster(
     containers: Optional[Containers] = None,
     images: Optional[Images] = None,
     registries_config: Optional[Mapping[str, Any]] = None,
+    registry: Optional[Mapping[str, Any]] = None,
 ) -> Cluster:
     """Read one entry of C(k3d cluster list -o json), with what Docker says of its containers and images."""
     nodes: List[Node] = []
     ports: List[PortMapping] = []
     servers: Dict[str, str] = {}
     aliases = subnet = token = ""
-    registry = None
     for item in entry.get("nodes") or []:
         labels = item.get("runtimeLabels") or {}
         role, name, image_id = str(item.get("role")), str(item.get("name", "")), str(item.get("image") or "")
@@ -163,9 +173,6 @@ def parse_cluster(
                 settings=real_settings(container, (images or {}).get(image_id)) if container else Settings(),
             )
         )
-        if role == "registry":
-            registry = _registry(item)
-            continue
         ports += _mappings(item)
         subnet = subnet or str(labels.get("k3d.cluster.network.iprange") or "")
         token = token or str(labels.get("k3d.cluster.token") or "")
@@ -173,6 +180,10 @@ def parse_cluster(
         # An agent that was added carries a copy of these labels.
         if role == "server" and str(labels.get("k3d.server.api.port", "")).isdigit():
             servers = dict(labels)
+    own = None
+    if registry:
+        own, node = parse_registry_container(registry)
+        nodes.append(node)
     api_port = int(servers["k3d.server.api.port"]) if servers else None
     api_address = (servers.get("k3d.server.api.hostIP") or ANY_ADDRESS) if servers else ""
     api = PortMapping(api_address, api_port or 0, API_PORT, "tcp")
@@ -189,7 +200,7 @@ def parse_cluster(
         # k3d fills in the address where no name was given.
         api_host="" if api_host == api_address else api_host,
         host_aliases=_aliases(aliases),
-        registry=registry,
+        registry=own,
         registries_config=registries_config or {},
         token=token,
     )
@@ -291,18 +302,13 @@ def _registry_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
         found.append(Difference("registry", "other credentials", "those of its creation"))
     if not cluster.of_role("server"):
         return found
-    mirrors = dict(cluster.registries_config.get("mirrors") or {})
-    hosts = [host.rpartition("//")[2].partition(":")[0] for host in spec.registries_used]
-    for host in hosts:
-        if not any(name.partition(":")[0] == host for name in mirrors):
-            found.append(Difference("registries used", host, "none"))
-    if real:
-        hosts.append(real.name)
-    for name in [name for name in mirrors if name.partition(":")[0] in hosts or (real and name == real.remote_url)]:
-        del mirrors[name]
+    used, mirrors = _used_and_mirrors(cluster)
+    wanted_used = _used(spec)
+    if used != wanted_used:
+        found.append(Difference("registries used", _texts(wanted_used), _texts(used)))
     wanted = spec.registries_config
-    if _endpoints(wanted.get("mirrors")) != _endpoints(mirrors):
-        sides = (_endpoints(wanted.get("mirrors")), _endpoints(mirrors))
+    if _endpoints(wanted.get("mirrors")) != mirrors:
+        sides = (_endpoints(wanted.get("mirrors")), mirrors)
         found.append(Difference("mirrors in registries.config", *(_shown_mirrors(side) for side in sides)))
     if (wanted.get("configs") or {}) != (cluster.registries_config.get("configs") or {}):
         # They hold passwords: which registries are meant is all that can be said.
@@ -313,6 +319,23 @@ def _registry_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
 
 def _endpoints(mirrors: Any) -> Dict[str, List[str]]:
     return {str(name): list((mirror or {}).get("endpoint") or []) for name, mirror in (mirrors or {}).items()}
+
+
+def _used(spec: Spec) -> FrozenSet[str]:
+    return frozenset(text.rpartition("//")[2].partition(":")[0] for text in spec.registries_used)
+
+
+def _used_and_mirrors(cluster: Cluster) -> Tuple[FrozenSet[str], Dict[str, List[str]]]:
+    """Tell the mirrors that k3d wrote for registries (C(NAME:PORT) at C(http://NAME:PORT)) from the declared ones."""
+    own = cluster.registry
+    used, rest = set(), {}
+    for name, endpoints in _endpoints(cluster.registries_config.get("mirrors")).items():
+        host = name.partition(":")[0]
+        if endpoints and all(endpoint.startswith(f"http://{host}:") for endpoint in endpoints):
+            used.add(host)
+        elif not own or name != own.remote_url:
+            rest[name] = endpoints
+    return frozenset(used - ({own.name} if own else set())), rest
 
 
 def _shown_mirrors(mirrors: Mapping[str, List[str]]) -> str:
@@ -374,13 +397,15 @@ def _node_lines(name: str, role: str, state: str, settings: Settings) -> List[st
 
 def _lines(
     name: str, api: str, host: str, network: str, ports: Iterable[PortMapping], aliases: Iterable[HostAlias],
-    registry: Optional[Registry], mirrors: Any, nodes: Iterable[Tuple[str, str, str, Settings]],
+    registry: Optional[Registry], used: Iterable[str], mirrors: Mapping[str, List[str]],
+    nodes: Iterable[Tuple[str, str, str, Settings]],
 ) -> str:  # fmt: skip
     lines = [f"cluster: {name}", f"API: {api}" + (f" as {host}" if host else ""), f"network: {network}".rstrip()]
     lines += [f"port: {port}" for port in sorted(ports)]
     lines += [f"host alias: {alias}" for alias in sorted(aliases)]
     lines += [f"registry: {registry}"] if registry else []
-    lines += [f"mirror: {name} at {', '.join(where)}" for name, where in sorted(_endpoints(mirrors).items())]
+    lines += [f"uses registry: {name}" for name in sorted(used)]
+    lines += [f"mirror: {name} at {', '.join(where)}" for name, where in sorted(mirrors.items())]
     for node in nodes:
         lines += _node_lines(*node)
     return "\n".join(lines) + "\n"
@@ -390,12 +415,7 @@ def described(cluster: Optional[Cluster]) -> str:
     """Describe a cluster for a diff, one line for each thing that is compared; no secrets."""
     if cluster is None:
         return "absent\n"
-    own = [cluster.registry.name] if cluster.registry else []
-    mirrors = {
-        name: mirror
-        for name, mirror in (cluster.registries_config.get("mirrors") or {}).items()
-        if name.partition(":")[0] not in own
-    }
+    used, mirrors = _used_and_mirrors(cluster)
     return _lines(
         cluster.name,
         f"{cluster.api_address}:{cluster.api_port}",
@@ -404,6 +424,7 @@ def described(cluster: Optional[Cluster]) -> str:
         cluster.ports,
         cluster.host_aliases,
         cluster.registry,
+        used,
         mirrors,
         ((node.name, node.role, node.state, node.settings) for node in cluster.nodes),
     )
@@ -424,7 +445,8 @@ def described_spec(spec: Spec) -> str:
         (port.mapping for port in spec.ports),
         spec.host_aliases,
         spec.registry,
-        spec.registries_config.get("mirrors"),
+        _used(spec),
+        _endpoints(spec.registries_config.get("mirrors")),
         sorted(nodes, key=lambda node: (node[1], order_of(node[0]))),
     )
 

@@ -14,6 +14,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -23,9 +24,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import k3d_support
+
+# The helpers beside this file are imported by tests, when the collection can be.
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent / "files")]
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argolab.observability"
 COLLECTION = "ansible_collections.argolab.observability.plugins.modules"
@@ -411,3 +418,23 @@ def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, An
         return result
 
     return run
+
+
+@pytest.fixture(scope="session")
+def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Docker engine with the stand-in images of k3d's nodes and helpers."""
+    import k3d_support
+
+    with k3d_support.standin_engine(tmp_path_factory) as host:
+        yield host
+
+
+@pytest.fixture
+def lab(docker_host: str, tmp_path: Path) -> Iterator[k3d_support.Lab]:
+    """A declared cluster that is not there yet; gone without leftovers afterwards."""
+    import k3d_support
+
+    made = k3d_support.Lab(docker_host, k3d_support.k3d_program(), tmp_path)
+    yield made
+    made.run(state="absent")
+    assert made.leftovers() == []

@@ -5,17 +5,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import standin_images
 from ansible_collections.argolab.observability.plugins.module_utils import dockerd
-from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import candidates, first_that_answers
+from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import (
+    DockerEngine,
+    candidates,
+    first_that_answers,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_options import K3D_CLUSTER_SPEC
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
 
 HERE = Path(__file__).resolve().parent
 WRAPPER = HERE.parent.parent / "roles" / "container_engine" / "files" / "argolab-runc"
@@ -36,6 +46,7 @@ def k3d_program() -> str:
     return found
 
 
+@contextlib.contextmanager
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Docker engine: one that answers, or one started for the tests."""
     hosts, explicit = candidates(None, LAB_ENGINE.docker_host, os.environ, os.path.expanduser("~"))
@@ -68,3 +79,83 @@ DEFAULTS: dict[str, Any] = {
     "minimum_memory_gib": 0.1,
     "timeout": 60,
 }
+
+NAME = "argolab-test"
+SUBNET = "172.31.253.0/24"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Lab:
+    """One declared cluster on the engine."""
+
+    def __init__(self, docker_host: str, k3d: str, folder: Path) -> None:
+        self.engine = DockerEngine(docker_host)
+        self.kubeconfig = folder / "kubeconfig"
+        self.port = free_port()
+        self.params: dict[str, Any] = {
+            **DEFAULTS,
+            "name": NAME,
+            "docker_host": docker_host,
+            "k3d_binary": k3d,
+            "image": standin_images.NODE,
+            "loadbalancer_image": standin_images.LOADBALANCER,
+            "tools_image": standin_images.TOOLS,
+            "api_port": f"127.0.0.1:{free_port()}",
+            "ports": [f"127.0.0.1:{self.port}:80@loadbalancer"],
+            "subnet": SUBNET,
+            "kubeconfig": str(self.kubeconfig),
+        }
+
+    def run(self, check: bool = False, **changes: Any) -> dict[str, Any]:
+        result = Runner({**self.params, **changes}, check).run()
+        assert ("diff" in result) == result["changed"]
+        return result
+
+    def k3d(self, *arguments: str) -> None:
+        """Run k3d by hand on the same engine."""
+        runner = Runner(self.params, False)
+        environment = {**runner.k3d.environment, "DOCKER_HOST": self.engine.docker_host}
+        done = subprocess.run(
+            [self.params["k3d_binary"], *arguments], env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+
+    def fails(self, check: bool = False, **changes: Any) -> str:
+        with pytest.raises(ArgolabError) as caught:
+            self.run(check, **changes)
+        return str(caught.value)
+
+    def matrix(self, **changes: Any) -> list[dict[str, Any]]:
+        """In check mode, for real, and both again: the change is predicted, made once, and not made twice."""
+        results = [self.run(True, **changes), self.run(**changes), self.run(True, **changes), self.run(**changes)]
+        assert [result["changed"] for result in results] == [True, True, False, False]
+        assert results[0]["actions"] and results[2]["actions"] == results[3]["actions"] == []
+        return results
+
+    def leftovers(self) -> list[str]:
+        """All that carries the cluster's name on the engine."""
+        found = [str(item["Names"]) for item in self.engine.containers() if NAME in str(item["Names"])]
+        found += [str(item["Name"]) for item in self.engine.networks() if NAME in str(item["Name"])]
+        volumes = self.engine.get("/volumes")["Volumes"] or []
+        return found + [str(item["Name"]) for item in volumes if NAME in str(item["Name"])]
+
+    def states(self) -> dict[str, str]:
+        return {node["name"]: node["state"] for node in self.run(True)["cluster"]["nodes"]}
+
+
+@contextlib.contextmanager
+def standin_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if not os.path.exists(standin_images.BUSYBOX):
+        pytest.skip("the stand-in images need a static busybox (Debian's busybox-static)")
+    with engine(tmp_path_factory) as host:
+        standin_images.load(local_socket(host))
+        yield host
+        client = DockerEngine(host)
+        for image in standin_images.IMAGES:
+            with contextlib.suppress(ArgolabError):
+                client.request("DELETE", f"/images/{image}?force=1")

@@ -16,102 +16,15 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import pytest
+import standin_images
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import DockerEngine
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent / "files"))
-import k3d_support
-import standin_images
+from k3d_support import NAME, SUBNET, Lab, free_port
 from registry import Registry
-
-NAME = "argolab-test"
-SUBNET = "172.31.253.0/24"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Lab:
-    """One declared cluster on the engine."""
-
-    def __init__(self, docker_host: str, k3d: str, folder: Path) -> None:
-        self.engine = DockerEngine(docker_host)
-        self.kubeconfig = folder / "kubeconfig"
-        self.port = free_port()
-        self.params: dict[str, Any] = {
-            **k3d_support.DEFAULTS,
-            "name": NAME,
-            "docker_host": docker_host,
-            "k3d_binary": k3d,
-            "image": standin_images.NODE,
-            "loadbalancer_image": standin_images.LOADBALANCER,
-            "tools_image": standin_images.TOOLS,
-            "api_port": f"127.0.0.1:{free_port()}",
-            "ports": [f"127.0.0.1:{self.port}:80@loadbalancer"],
-            "subnet": SUBNET,
-            "kubeconfig": str(self.kubeconfig),
-        }
-
-    def run(self, check: bool = False, **changes: Any) -> dict[str, Any]:
-        result = Runner({**self.params, **changes}, check).run()
-        assert ("diff" in result) == result["changed"]
-        return result
-
-    def fails(self, check: bool = False, **changes: Any) -> str:
-        with pytest.raises(ArgolabError) as caught:
-            self.run(check, **changes)
-        return str(caught.value)
-
-    def matrix(self, **changes: Any) -> list[dict[str, Any]]:
-        """In check mode, for real, and both again: the change is predicted, made once, and not made twice."""
-        results = [self.run(True, **changes), self.run(**changes), self.run(True, **changes), self.run(**changes)]
-        assert [result["changed"] for result in results] == [True, True, False, False]
-        assert results[0]["actions"] and results[2]["actions"] == results[3]["actions"] == []
-        return results
-
-    def leftovers(self) -> list[str]:
-        """All that carries the cluster's name on the engine."""
-        found = [str(item["Names"]) for item in self.engine.containers() if NAME in str(item["Names"])]
-        found += [str(item["Name"]) for item in self.engine.networks() if NAME in str(item["Name"])]
-        volumes = self.engine.get("/volumes")["Volumes"] or []
-        return found + [str(item["Name"]) for item in volumes if NAME in str(item["Name"])]
-
-    def states(self) -> dict[str, str]:
-        return {node["name"]: node["state"] for node in self.run(True)["cluster"]["nodes"]}
-
-
-@pytest.fixture(scope="module")
-def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not os.path.exists(standin_images.BUSYBOX):
-        pytest.skip("the stand-in images need a static busybox (Debian's busybox-static)")
-    with contextlib.contextmanager(k3d_support.engine)(tmp_path_factory) as host:
-        standin_images.load(k3d_support.local_socket(host))
-        yield host
-        engine = DockerEngine(host)
-        for image in standin_images.IMAGES:
-            with contextlib.suppress(ArgolabError):
-                engine.request("DELETE", f"/images/{image}?force=1")
-
-
-@pytest.fixture
-def lab(docker_host: str, tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(docker_host, k3d_support.k3d_program(), tmp_path)
-    yield made
-    made.run(state="absent")
-    assert made.leftovers() == []
 
 
 def test_life_cycle(lab: Lab) -> None:

@@ -22,6 +22,7 @@ NODE = "argolab.test/k3s:standin"
 OTHER_NODE = "argolab.test/k3s:other"
 LOADBALANCER = "argolab.test/k3d-proxy:standin"
 TOOLS = "argolab.test/k3d-tools:standin"
+REGISTRY = "argolab.test/registry:standin"
 HANGING_NODE = "argolab.test/k3s:hanging"
 BUSYBOX = "/bin/busybox"
 APPLETS = [
@@ -157,6 +158,7 @@ IMAGES = {
     OTHER_NODE: ({"bin/k3s": K3S + "# another\n", **STUBS}, ['ENTRYPOINT ["/bin/k3s"]', "ENV PATH=/bin:/usr/bin"]),
     HANGING_NODE: ({"bin/k3s": HANGING, **STUBS}, ['ENTRYPOINT ["/bin/k3s"]', "ENV PATH=/bin:/usr/bin"]),
     LOADBALANCER: ({"bin/proxy": PROXY}, ['ENTRYPOINT ["/bin/proxy"]', "ENV PATH=/bin"]),
+    REGISTRY: ({"bin/registry": SLEEP}, ['ENTRYPOINT ["/bin/registry"]', "ENV PATH=/bin"]),
     TOOLS: ({"bin/k3d-tools": SLEEP}, ['ENTRYPOINT ["/bin/k3d-tools"]', "ENV PATH=/bin"]),
 }
 

@@ -275,18 +275,17 @@ def test_agents_that_k3d_cannot_add() -> None:
 MIRRORS = {"quay.io": {"endpoint": ["http://mirror:5000"], "rewrite": {}}}
 CREATED = {"k3d-c-registry:5005": {"endpoint": ["http://k3d-c-registry:5000"]}}
 REGISTRY = {
-    "name": "k3d-c-registry",
-    "role": "registry",
+    "Name": "/k3d-c-registry",
     "State": {"Status": "running"},
-    "portMappings": {"5000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "5005"}]},
-    "env": ["REGISTRY_PROXY_REMOTEURL=https://remote", "REGISTRY_PROXY_PASSWORD=geheim"],
+    "HostConfig": {"PortBindings": {"5000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "5005"}]}},
+    "Config": {"Env": ["REGISTRY_PROXY_REMOTEURL=https://remote", "REGISTRY_PROXY_PASSWORD=geheim"]},
 }
 
 
 def test_registries() -> None:
-    def found(config: Any, spec: Spec, *more: Any) -> list[str]:
-        nodes = listing(node("serverlb", "loadbalancer", portMappings=MAPPINGS), node("server-0", "server"), *more)
-        cluster = find_cluster(nodes, "c", registries_config=config)
+    def found(config: Any, spec: Spec, registry: Any = None) -> list[str]:
+        nodes = listing(node("serverlb", "loadbalancer", portMappings=MAPPINGS), node("server-0", "server"))
+        cluster = find_cluster(nodes, "c", registries_config=config, registry=registry)
         assert cluster is not None and "geheim" not in repr(cluster) + k3d_state.described(cluster)
         differences = [str(one) for one in k3d_state.differences(spec, cluster)]
         assert "geheim" not in " ".join(differences) and "anders" not in " ".join(differences)
