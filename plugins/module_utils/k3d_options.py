@@ -30,6 +30,7 @@ K3D_CLUSTER_LIMITS: Dict[str, Limit] = {
     "loadbalancer_image": {"form": "image"},
     "tools_image": {"form": "image"},
     "token": {"form": "token"},
+    "minimum_inotify_instances": {"minimum": 0},
     "registries": {
         "empty_ok": True,
         "options": {
@@ -116,5 +117,6 @@ K3D_CLUSTER_SPEC: Dict[str, Any] = {
     "recreate": {"type": "str", "choices": ["never", "on_drift"], "default": "never"},
     "minimum_disk_gib": {"type": "float", "default": 5},
     "minimum_memory_gib": {"type": "float", "default": 1},
+    "minimum_inotify_instances": {"type": "int"},
     "timeout": {"type": "int", "default": 180},
 }

@@ -50,7 +50,9 @@ class Preflight:
         if self._local:
             folder = str(self._engine.info().get("DockerRootDir") or "/")
             problems += shortages(folder, self._params["minimum_disk_gib"], self._params["minimum_memory_gib"])
-            problems += inotify_shortage(spec.servers * _INOTIFY_OF_SERVER + spec.agents * _INOTIFY_OF_AGENT)
+            wanted = self._params.get("minimum_inotify_instances")
+            needed = spec.servers * _INOTIFY_OF_SERVER + spec.agents * _INOTIFY_OF_AGENT
+            problems += inotify_shortage(needed if wanted is None else wanted)
         problems += self._network_problems() + self._registry_problems(own_registry)
         ports = [port for port in spec.published if (port.address, port.published) not in own]
         problems += self.taken_ports(ports)

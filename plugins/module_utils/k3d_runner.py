@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils import k3d_state
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import K3d, without_tokens
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import Answer, K3d, without_tokens
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_kubeconfig import (
     api_ready,
     forget_node,
@@ -235,18 +235,35 @@ class Runner:
             if node.state == "paused":
                 self.engine.act(node.name, "unpause")
         answer = None
+        still: List[Node] = []
         if any(node.state != "paused" for node in cluster.not_running):
-            answer = self.k3d.start(self.name, self.timeout)
-            # k3d leaves alone what it does not count as a server, an agent or a helper that is down.
-            for node in self._required().not_running:
-                self.engine.act(node.name, "start")
-        still = self._settled()
+            answer, still = self._start()
+            if still:
+                # Servers have addresses of their own, the others take what is free: when Docker was started again, one
+                # of those can have taken the address of a server, which then cannot start. k3d starts servers first.
+                self.k3d.stop(self.name, self.timeout)
+                answer, still = self._start()
+        still = still or self._settled()
         if still or (answer is not None and answer.code != 0 and not self.params["api_check"]):
             states = ", ".join(f"{node.name} is {node.state}" for node in still) or "its nodes run"
             reason = f"; k3d said: {answer.problems}" if answer is not None and answer.code != 0 else ""
             raise ArgolabError(
                 f"cluster {self.name} could not be started: {states}{reason}. See docker logs of that container"
             )
+
+    def _start(self) -> Tuple[Answer, List[Node]]:
+        """Start what is down; return what k3d said, and the nodes that Docker does not start."""
+        answer = self.k3d.start(self.name, self.timeout)
+        failed = []
+        for node in self._required().not_running:
+            if node.state == "restarting":
+                continue
+            # k3d leaves alone what it does not count as a server, an agent or a helper that is down.
+            try:
+                self.engine.act(node.name, "start")
+            except ArgolabError:
+                failed.append(node)
+        return answer, failed
 
     def _settled(self) -> List[Node]:
         """Return the nodes that do not run, after giving those that restart a moment."""

@@ -212,6 +212,10 @@ options:
     description: Available memory in GiB below which no cluster is created.
     type: float
     default: 1
+  minimum_inotify_instances:
+    description: Free inotify instances of the kernel below which no cluster is created. Without it 22 for each server
+      and 9 for each agent, as many as were counted on running nodes; V(0) leaves the check out.
+    type: int
   timeout:
     description: Seconds for each of creating, starting, stopping, and waiting for the API server.
     type: int

@@ -77,6 +77,8 @@ DEFAULTS: dict[str, Any] = {
     "api_check": False,
     "minimum_disk_gib": 0.1,
     "minimum_memory_gib": 0.1,
+    # the stand-in nodes watch nothing
+    "minimum_inotify_instances": 0,
     "timeout": 60,
 }
 

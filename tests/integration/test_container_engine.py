@@ -5,51 +5,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
-import ansible_collections.argolab.observability as collection
+import namespaces
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import dockerd
-
-HERE = Path(__file__).resolve().parent
-WRAPPER = HERE.parent.parent / "roles" / "container_engine" / "files" / "argolab-runc"
 
 
 @pytest.mark.parametrize("way", ["stop", "kill"])
 def test_nothing_is_left_of_the_engine(way: str) -> None:
-    for program in ("dockerd", "nft", "unshare", "mount"):
-        if shutil.which(program, path=dockerd.PATH) is None:
-            pytest.skip(f"a dockerd is started and removed here, which needs {program}")
-    if os.geteuid() != 0:
-        pytest.skip("a dockerd is started and removed here, which needs root")
-    if not os.path.exists("/bin/busybox"):
-        pytest.skip("the containers are made of a static busybox (Debian's busybox-static)")
-    # A socket's path may have 100 bytes, and pytest's folders are long.
-    folder = tempfile.mkdtemp(prefix="argolab-")
-    cgroups = tempfile.mkdtemp(prefix="argolab-cgroups-")
-    try:
-        roots = [str(Path(path).resolve().parents[2]) for path in collection.__path__]
-        script = 'mount --rbind /sys/fs/cgroup "$CGROUPS" && exec "$@"'
-        done = subprocess.run(
-            ["unshare", "--net", "--mount", "sh", "-c", script, "sh", sys.executable]
-            + [str(HERE / "files" / "engine_round_trip.py"), folder, str(WRAPPER), way],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path(roots)), "CGROUPS": cgroups},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.rmdir(cgroups)
-    seen = json.loads(done.stdout.splitlines()[-1])
+    seen = namespaces.run("engine_round_trip.py", way)
     assert seen["changed"] == [True, False]
     assert seen["runtime_wrapper"] == dockerd.bounding_set_is_short()
     assert seen["container"] == "running"
@@ -59,9 +22,3 @@ def test_nothing_is_left_of_the_engine(way: str) -> None:
     assert seen["removed"] == [True, False]
     assert seen["container_process_left"] is False
     assert seen["after"] == {**seen["before"], "ip_forward": "0"}
-
-
-def _import_path(roots: list[str]) -> list[str]:
-    found = [path for path in sys.path if os.path.isdir(os.path.join(path, "ansible_collections", "argolab"))]
-    checkout = HERE.parent.parent / ".collections"
-    return [*found, str(checkout), *roots]

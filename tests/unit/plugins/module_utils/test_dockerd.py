@@ -20,6 +20,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.docker_engin
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import (
     available_memory,
+    inotify_shortage,
     listener,
     listening_inodes,
     port_conflict,
@@ -236,3 +237,19 @@ def test_ports_and_resources(tmp_path: Path) -> None:
     assert listening_inodes(table, 8080) == {"4242": "0100007F"}
     assert available_memory("MemTotal: 5 kB\nMemAvailable:    2048 kB\n") == 2048 * 1024
     assert shortages(str(tmp_path / "not" / "there"), 0, 0) == []
+
+
+def test_inotify_shortage(tmp_path: Path) -> None:
+    folder = tmp_path / "sys" / "fs" / "inotify"
+    assert inotify_shortage(1000, str(tmp_path)) == []  # a kernel that does not tell
+    folder.mkdir(parents=True)
+    (folder / "max_user_instances").write_text("128\n")
+    descriptors = tmp_path / "77" / "fd"
+    descriptors.mkdir(parents=True)
+    for number in range(100):
+        (descriptors / str(number)).symlink_to("anon_inode:inotify" if number < 60 else "/dev/null")
+    used = 60 if os.geteuid() == 0 else 0
+    assert inotify_shortage(128 - used, str(tmp_path)) == []
+    (text,) = inotify_shortage(129 - used, str(tmp_path))
+    assert "allows 128 inotify instances" in text and "sysctl -w fs.inotify.max_user_instances=512" in text
+    assert ("60 are in use" in text) == (used == 60)
