@@ -57,18 +57,13 @@ class Reader:
         self._engine = engine
         self._images: Dict[str, Mapping[str, Any]] = {}
 
-    def cluster(self, name: str, whole: bool = True) -> Optional[Cluster]:
-        """Return a cluster, None where there is none.
+    def cluster(self, name: str) -> Optional[Cluster]:
+        """Return a cluster, None where there is none."""
+        return next(iter(self.clusters(name)), None)
 
-        :param whole: with the settings of its nodes and its registries, which Docker is asked for.
-        """
-        for entry in self._k3d.listing():
-            if entry.get("name") == name:
-                return self._parsed(entry) if whole else parse_cluster(entry)
-        return None
-
-    def clusters(self) -> List[Cluster]:
-        return [self._parsed(entry) for entry in self._k3d.listing()]
+    def clusters(self, name: Optional[str] = None) -> List[Cluster]:
+        """Return all clusters, or those of a name."""
+        return [self._parsed(entry) for entry in self._k3d.listing() if name in (None, entry.get("name"))]
 
     def _parsed(self, entry: Mapping[str, Any]) -> Cluster:
         containers: Dict[str, Mapping[str, Any]] = {}

@@ -14,6 +14,7 @@ from ansible_collections.argolab.observability.plugins.module_utils import k3d_s
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import Answer, K3d, without_tokens
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_facts import cluster_facts
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_kubeconfig import (
     api_ready,
     forget_node,
@@ -61,20 +62,6 @@ def predicted_without_asking(params: Mapping[str, Any]) -> Optional[Dict[str, An
     }
 
 
-def facts(cluster: Cluster, kubeconfig: str) -> Dict[str, Any]:
-    """Return what the modules tell about a cluster. No tokens, and no variables, which may hold secrets."""
-    return {
-        "name": cluster.name,
-        "kubeconfig": kubeconfig,
-        "context": f"k3d-{cluster.name}",
-        "api_server": server_url(cluster),
-        "network": cluster.network,
-        "subnet": cluster.subnet,
-        "ports": [str(port) for port in sorted(cluster.ports)],
-        "nodes": [node.as_dict() for node in cluster.nodes],
-    }
-
-
 class Runner:
     """One run on one cluster."""
 
@@ -112,7 +99,7 @@ class Runner:
         result: Dict[str, Any] = {
             "changed": bool(self.actions),
             "actions": self.actions,
-            "cluster": facts(after, self.params["kubeconfig"] or "") if after else {},
+            "cluster": cluster_facts(after, self.params["kubeconfig"] or "") if after else {},
         }
         if self.actions:
             predicted = k3d_state.described_spec(self.spec) if state == "present" else "absent\n"

@@ -473,6 +473,22 @@ def repaired(spec: Spec, cluster: Cluster) -> Cluster:
     )
 
 
+def health(cluster: Cluster) -> Tuple[str, List[str]]:
+    """Tell V(running), V(stopped) or V(degraded), and one sentence for each thing that is wrong.
+
+    k3d counts a server that is paused, or that ends again and again, as running.
+    """
+    problems = []
+    if not cluster.of_role("server"):
+        problems.append("it has no server left: have it made anew, or remove it")
+    elif cluster.stopped and not any(node.state == "created" for node in cluster.nodes):
+        return "stopped", []
+    for node in cluster.not_running:
+        never = node.state == "created"
+        problems.append(f"{node.name} {'was never started' if never else f'is {node.state}'}: start the cluster")
+    return ("degraded" if problems else RUNNING), problems
+
+
 def overlapping(subnet: str, networks: Iterable[Mapping[str, Any]], own: str) -> Optional[str]:
     """Return the name and range of another Docker network that shares addresses with a subnet."""
     wanted = ipaddress.ip_network(subnet)

@@ -286,6 +286,8 @@ cluster:
   returned: always
   contains:
     name: {description: Name., type: str}
+    state: {description: "V(running), V(stopped) or V(degraded).", type: str}
+    problems: {description: What is wrong with it., type: list, elements: str}
     kubeconfig: {description: The file of O(kubeconfig)., type: str}
     context: {description: Name of the context in it., type: str}
     api_server: {description: Address of the API server for this host., type: str}

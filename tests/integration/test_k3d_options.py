@@ -195,3 +195,23 @@ def test_stopped_and_started(lab: Lab) -> None:
     lab.engine.remove_container(f"k3d-{NAME}-server-0")
     assert "has no server left" in lab.fails(state="started")
     assert "has no server left" in lab.fails(state="stopped")
+
+
+def test_info(lab: Lab, run_module: Any) -> None:
+    options = {"docker_host": lab.engine.docker_host, "k3d_binary": lab.params["k3d_binary"]}
+    assert run_module("k3d_cluster_info", **options, name=NAME)["clusters"] == []
+    made = lab.run(token=TOKEN, env=["SECRET=geheim"])
+    for check in (False, True):
+        result = run_module("k3d_cluster_info", check, **options)
+        (found,) = [one for one in result["clusters"] if one["name"] == NAME]
+        assert {**found, "kubeconfig": str(lab.kubeconfig)} == made["cluster"]
+        assert found["state"] == "running" and found["problems"] == [] and result["changed"] is False
+        assert TOKEN not in json.dumps(result) and "geheim" not in json.dumps(result)
+    lab.engine.act(f"k3d-{NAME}-server-0", "pause")
+    (found,) = run_module("k3d_cluster_info", **options, name=NAME)["clusters"]
+    assert found["state"] == "degraded" and found["problems"] == [f"k3d-{NAME}-server-0 is paused: start the cluster"]
+    lab.run(state="stopped")
+    (found,) = run_module("k3d_cluster_info", **options, name=NAME)["clusters"]
+    assert found["state"] == "stopped" and found["problems"] == []
+    missing = run_module("k3d_cluster_info", **{**options, "k3d_binary": "/nowhere/k3d"})
+    assert missing["failed"] and "there is no k3d at /nowhere/k3d" in missing["msg"]

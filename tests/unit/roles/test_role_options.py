@@ -31,7 +31,7 @@ ANYTHING = {
     },
     "guestbook": {"context"},
     "hosts_entries": {"endpoints.detail"},
-    "k3d_cluster": {"binary", "registry_config"},
+    "k3d_cluster": {"binary"},
     "kube_prometheus_stack": {"context", "chart_ref", "helm_binary", "grafana_admin_password"},
     "package_artifacts": {"go"},
     "verification": {

@@ -340,3 +340,22 @@ def test_tokens_aliases_and_names_of_the_api() -> None:
 def test_a_load_balancer_that_is_not_wanted() -> None:
     fields = {one.field for one in k3d_state.differences(replace(SPEC, loadbalancer=False, ports=()), a_cluster())}
     assert fields == {"load balancer", "ports"}
+
+
+@pytest.mark.parametrize(
+    ("name", "cluster", "expected", "word"),
+    [
+        ("list-running.json", "tkx", "running", ""),
+        ("list-stopped.json", "tkx", "stopped", ""),
+        ("list-paused.json", "tkx", "degraded", "server-0 is paused"),
+        ("list-halfdead.json", "tkr", "degraded", "server-0 is exited"),
+        ("list-neverready.json", "tkh", "degraded", "serverlb was never started"),
+        ("list-norollback.json", "tkp", "degraded", "serverlb was never started"),
+        ("list-noserver.json", "tkx", "degraded", "no server left"),
+    ],
+)
+def test_health_of_recorded_clusters(name: str, cluster: str, expected: str, word: str) -> None:
+    found = find_cluster(recorded(name), cluster)
+    assert found is not None
+    state, problems = k3d_state.health(found)
+    assert state == expected and word in " ".join(problems) and bool(problems) == bool(word)

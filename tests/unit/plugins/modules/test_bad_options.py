@@ -43,6 +43,7 @@ GOOD: dict[str, dict[str, Any]] = {
         **KUBE, "release_name": "x", "release_namespace": "y", "chart_ref": "./x", "binary_path": "/bin/false",
     },
     "hosts_entries": {"path": f"{NOWHERE}/hosts", "names": ["a.it"]},
+    "k3d_cluster_info": {"k3d_binary": "/bin/false", "docker_host": ENGINE},
     "k3d_cluster": {"name": "x", "k3d_binary": "/bin/false", "docker_host": ENGINE, "kubeconfig": f"{NOWHERE}/k"},
     "lab_charts": {"source": NOWHERE, "cache": NOWHERE, "charts": [{"name": "a"}]},
     "package_builds": {
