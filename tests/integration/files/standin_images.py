@@ -93,6 +93,8 @@ metadata: {name: coredns, namespace: kube-system}
 data:
   NodeHosts: ""
 COREDNS
+  echo "Containerd is now running"
+  echo "Running kube-apiserver"
   echo "Cluster dns configmap"
   echo "k3s is up and running"
 fi
