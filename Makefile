@@ -7,7 +7,7 @@ RUN := scripts/bootstrap
 DEV := scripts/bootstrap --dev
 TEST := $(DEV) python scripts/run_tests.py
 
-.PHONY: help lab verify values passwords forward down clean-lab test lint sanity unit integration molecule bench collection
+.PHONY: help lab verify values passwords forward stop start down clean-lab test lint sanity unit integration molecule bench collection
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,12 @@ passwords: ## show the logins of Argo CD and Grafana
 
 forward: ## port-forward Prometheus, Alertmanager, Grafana and Argo CD until Ctrl-C
 	@$(RUN) python scripts/forward.py $(ARGS)
+
+stop: ## let the cluster rest; everything in it stays
+	@scripts/play playbooks/stop.yml $(ARGS)
+
+start: ## start a cluster that rests
+	@scripts/play playbooks/start.yml $(ARGS)
 
 down: ## remove the lab; what was built stays cached
 	@scripts/play teardown.yml $(ARGS)

@@ -144,6 +144,50 @@ def measure_second(extra: list[str]) -> list[Figure]:
     ]
 
 
+ROUNDS = 10
+SEVERAL = ["--inventory", "inventory/several"]
+
+
+def measure_converged(lab: Lab) -> Figure:
+    """One task on a converged cluster against `k3d cluster list` and a task that does nothing, all of it repeated."""
+    goal = 1.5
+    command = "task k3d_cluster on a converged cluster; floor: k3d cluster list -o json, and a task ping"
+    if lab.provider != "k3d" or not lab.k3d:
+        return figure("converged cluster", None, "s", command, note="only measured on k3d")
+    env = {**os.environ, **({"DOCKER_HOST": lab.docker_host} if lab.docker_host else {})}
+    log = BUILD / "benchmarks" / "converged.log"
+
+    def play(what: str, rounds: int = 1) -> float:
+        settings = json.dumps({"what": what, "rounds": rounds, "k3d": lab.k3d, "docker_host": lab.docker_host})
+        return timed(["ansible-playbook", "benchmarks/converged.yml", "--extra-vars", settings], log)[0]
+
+    try:
+        play("present")
+        # What a playbook costs beyond its tasks goes away with the difference.
+        task, ping = ((play(what, ROUNDS + 1) - play(what)) / ROUNDS for what in ("present", "ping"))
+    finally:
+        play("absent")
+    listing = sum(timed([lab.k3d, "cluster", "list", "-o", "json"], log, env)[0] for _round in range(ROUNDS)) / ROUNDS
+    note = f"floor: list {listing:.2f} s, ping {ping:.2f} s; each the mean of {ROUNDS}, in this run"
+    floor = ping + listing
+    return figure("converged cluster", task, "s", command, floor=floor, goal=round(goal * floor, 2), note=note)
+
+
+def measure_several() -> Figure:
+    """Two clusters at once against one of them; both are made anew and removed."""
+    name, folder = "two clusters at once", BUILD / "benchmarks"
+
+    def build(*options: str) -> float:
+        try:
+            return timed(["ansible-playbook", "playbooks/cluster.yml", *SEVERAL, *options], folder / "several.log")[0]
+        finally:
+            timed(["ansible-playbook", "playbooks/teardown.yml", *SEVERAL], folder / "several-down.log")
+
+    one, both = build("--limit", "argolab-blue"), build()
+    command = "time ansible-playbook playbooks/cluster.yml -i inventory/several; floor: with --limit argolab-blue"
+    return figure(name, both, "s", command, floor=one, goal=round(1.3 * one, 2), note="cluster checks included")
+
+
 def descendants(root: int, parents: dict[int, int]) -> set[int]:
     found = {root}
     grown = True
@@ -211,7 +255,7 @@ def table(figures: list[Figure]) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="also build from nothing, in a cache of its own")
-    parser.add_argument("--keep", action="store_true", help="no teardown: only the second run and the memory")
+    parser.add_argument("--keep", action="store_true", help="no teardown: only what can be measured beside the lab")
     parser.add_argument("ansible", nargs="*", metavar="OPTION", help="after --, options for ansible-playbook")
     options = parser.parse_args(argv)
     figures: list[Figure] = []
@@ -222,6 +266,9 @@ def main(argv: list[str] | None = None) -> int:
             figures.append(measure_warm(options.ansible))
         figures += measure_second(options.ansible)
         figures.append(measure_memory(read_lab()))
+        figures.append(measure_converged(read_lab()))
+        if read_lab().provider == "k3d":
+            figures.append(measure_several())
     except (LabError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

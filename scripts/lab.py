@@ -29,6 +29,7 @@ class Lab:
     namespaces: dict[str, str]
     releases: dict[str, str]
     charts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    k3d: str = ""
 
     def kubectl_command(self) -> list[str]:
         return [self.kubectl, "--kubeconfig", str(self.kubeconfig), "--context", self.context]
@@ -49,6 +50,7 @@ def read_lab(path: Path = DEFAULT_FILE) -> Lab:
             namespaces={"monitoring": "monitoring", "argocd": "argocd", **found.get("namespaces", {})},
             releases={"monitoring": "kube-stack-prometheus", "argocd": "argocd", **found.get("releases", {})},
             charts=found.get("charts", {}),
+            k3d=found.get("k3d") or "",
         )
     except FileNotFoundError:
         raise LabError(f"{path} is not there: no lab was built from this checkout. Build one: make lab") from None

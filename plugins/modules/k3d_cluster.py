@@ -17,9 +17,6 @@ description:
   - Says before anything is made which port is taken and by which process, which image is absent, and what else would
     make k3d fail half way. After a failed creation nothing of the cluster is left.
   - Does not touch the user's default kubeconfig.
-requirements:
-  - k3d 5.8 or later
-  - a Docker engine
 options:
   name:
     description: Name of the cluster, at most 32 lower-case letters, digits and hyphens.
@@ -32,14 +29,6 @@ options:
     type: str
     choices: [present, absent, started, stopped]
     default: present
-  k3d_binary:
-    description: Path of the k3d program.
-    type: path
-    default: k3d
-  docker_host:
-    description: Address of the Docker engine. Without it E(DOCKER_HOST), the docker program's context and the usual
-      sockets are tried.
-    type: str
   servers:
     description: Number of server nodes.
     type: int
@@ -83,104 +72,6 @@ options:
     description: Address range of the cluster's own network, such as V(172.29.0.0/16); with one, addresses survive a
       restart.
     type: str
-  volumes:
-    description: Mounts for the nodes, C(SOURCE:TARGET[:ro][@NODEFILTER]).
-    type: list
-    elements: str
-    default: []
-  env:
-    description: Environment variables of the nodes, C(NAME=VALUE[@NODEFILTER]).
-    type: list
-    elements: str
-    default: []
-  k3s_args:
-    description: Arguments for k3s, such as C(--kubelet-arg=sync-frequency=5s@server:*).
-    type: list
-    elements: str
-    default: []
-  tls_sans:
-    description: More names and addresses for the certificate of the API server.
-    type: list
-    elements: str
-    default: []
-  node_labels:
-    description: Kubernetes labels of the nodes, C(KEY=VALUE[@NODEFILTER]).
-    type: list
-    elements: str
-    default: []
-  runtime_labels:
-    description: Labels of the containers, C(KEY=VALUE[@NODEFILTER]).
-    type: list
-    elements: str
-    default: []
-  runtime_ulimits:
-    description: Limits of the containers, C(NAME=SOFT[:HARD]).
-    type: list
-    elements: str
-    default: []
-  host_aliases:
-    description: Names for addresses, C(ADDRESS:NAME[,NAME]), in the nodes and in the cluster's DNS.
-    type: list
-    elements: str
-    default: []
-  servers_memory:
-    description: Memory limit of each server node, such as V(4g).
-    type: str
-  agents_memory:
-    description: Memory limit of each agent node, such as V(2g).
-    type: str
-  registries:
-    description: Registries that the nodes pull from.
-    type: dict
-    default: {}
-    suboptions:
-      create:
-        description: A registry of the cluster's own, removed with it.
-        type: dict
-        suboptions:
-          name:
-            description: Name of its container, and host name for the nodes. Without it k3d- and the cluster's name and
-              -registry.
-            type: str
-          host:
-            description: Address of this host that it is published on.
-            type: str
-            default: 0.0.0.0
-          port:
-            description: Port of this host that it is published on. Without it any free one.
-            type: int
-          image:
-            description: Image of the registry.
-            type: str
-            default: docker.io/library/registry:2
-          volumes:
-            description: Mounts for it, C(SOURCE:TARGET). Not compared.
-            type: list
-            elements: str
-            default: []
-          proxy:
-            description: Makes it a pull-through cache.
-            type: dict
-            suboptions:
-              remote_url:
-                description: The registry that it passes requests on to, such as V(https://registry-1.docker.io).
-                type: str
-                required: true
-              username:
-                description: User name there.
-                type: str
-              password:
-                description: Password there.
-                type: str
-      use:
-        description: Registries of k3d that exist already, as C(NAME[:PORT]).
-        type: list
-        elements: str
-        default: []
-      config:
-        description: The C(mirrors) and C(configs) of a registries.yaml, as k3s takes them.
-        type: dict
-        default: {}
   loadbalancer_image:
     description: Image of the load balancer. Without it k3d chooses one.
     type: str
@@ -225,17 +116,19 @@ notes:
     with semicolons. What has none is for all servers and agents; for O(ports) it is the load balancer.
   - The load balancer is made anew to add a port, with an outage of a second.
   - Compared are servers and agents, not what the load balancer was given by O(env), O(volumes) or O(runtime_labels).
+seealso:
+  - module: argolab.observability.k3d_cluster_info
+extends_documentation_fragment:
+  - argolab.observability.k3d
+  - argolab.observability.k3d.nodes
+  - argolab.observability.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:
     support: full
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
   idempotent:
     support: full
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
-      no change.
 """
 
 EXAMPLES = r"""

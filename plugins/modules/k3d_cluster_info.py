@@ -13,34 +13,15 @@ description:
   - Lists the k3d clusters of a Docker engine with their nodes, ports and addresses.
   - Looks at the state of each container, since k3d counts nodes as running that are paused, that end again and again,
     or whose load balancer never started.
-requirements:
-  - k3d 5.8 or later
-  - a Docker engine
 options:
   name:
     description: Name of one cluster. Without it all are listed.
     type: str
-  k3d_binary:
-    description: Path of the k3d program.
-    type: path
-    default: k3d
-  docker_host:
-    description: Address of the Docker engine. Without it E(DOCKER_HOST), the docker program's context and the usual
-      sockets are tried.
-    type: str
 seealso:
   - module: argolab.observability.k3d_cluster
-attributes:
-  check_mode:
-    support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-  diff_mode:
-    support: none
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-  idempotent:
-    support: full
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
-      no change.
+extends_documentation_fragment:
+  - argolab.observability.k3d
+  - argolab.observability.attributes.read_only
 """
 
 EXAMPLES = r"""
