@@ -47,17 +47,19 @@ class Wanted(NamedTuple):
     :param given: its name as the caller wrote it.
     :param name: its canonical name, by which a node knows it.
     :param tag: its name on the engine, which is what k3d looks for.
-    :param digests: the digests of the engine's version; none where the engine does not have it yet.
+    :param image_id: what the engine calls its version; empty where it does not have it yet.
+    :param digests: all digests by which that version is known.
     """
 
     given: str
     name: str
     tag: str
+    image_id: str = ""
     digests: FrozenSet[str] = NO_DIGESTS
 
     @property
     def version(self) -> str:
-        return _short(self.digests) if self.digests else "the version that is pulled"
+        return _short([self.image_id]) if self.image_id else "the version that is pulled"
 
 
 # --- names and versions ------------------------------------------------------------------------------------------
@@ -95,7 +97,8 @@ def on_engine(given: str, name: str, inspected: Optional[Mapping[str, Any]]) -> 
     if inspected is None:
         return Wanted(given, name, name)
     tag = next((tag for tag in inspected.get("RepoTags") or [] if canonical(tag) == name), name)
-    return Wanted(given, name, tag, _digests([inspected["Id"], *(inspected.get("RepoDigests") or [])]))
+    image_id = str(inspected["Id"])
+    return Wanted(given, name, tag, image_id, _digests([image_id, *(inspected.get("RepoDigests") or [])]))
 
 
 def _digests(names: Iterable[str]) -> FrozenSet[str]:
@@ -169,7 +172,7 @@ def state(held: Held, image: Wanted) -> str:
         return image.version
     if image.name not in held:
         return "absent"
-    return f"{'another' if image.digests else 'some'} version ({_short(held[image.name])})"
+    return f"{'another' if image.image_id else 'some'} version ({_short(held[image.name])})"
 
 
 def described(images: Sequence[Wanted], nodes: Mapping[str, Held]) -> str:
@@ -260,14 +263,14 @@ class ImageRunner:
     def _provided(self, engine: DockerEngine) -> List[Wanted]:
         """Return the images, after pulling those that the engine does not have."""
         images = [on_engine(given, name, engine.image(name)) for name, given in self.given.items()]
-        absent = [image for image in images if not image.digests]
+        absent = [image for image in images if not image.image_id]
         if absent and not self.params["pull"]:
             names = ", ".join(image.given for image in absent)
             self._refuse(f"not on the Docker engine: {names}. Build or load them, or have them pulled by pull: true")
         elif absent:
             self.actions += [f"pull {image.given}" for image in absent]
             if not self.check_mode:
-                return [image if image.digests else self._pulled(engine, image) for image in images]
+                return [image if image.image_id else self._pulled(engine, image) for image in images]
         return images
 
     def _pulled(self, engine: DockerEngine, image: Wanted) -> Wanted:
@@ -279,7 +282,7 @@ class ImageRunner:
                 "correct its name"
             ) from error
         pulled = on_engine(image.given, image.name, engine.image(image.name))
-        if not pulled.digests:
+        if not pulled.image_id:
             raise ArgolabError(f"Docker reported that {image.given} was pulled, but it is not on the engine")
         return pulled
 
@@ -345,7 +348,7 @@ def look(engine: DockerEngine, node: str, images: Sequence[Wanted]) -> Held:
             f"docker logs {node}"
         )
     for image, _node in lacking(images, {node: held}):
-        for digest in sorted(held.get(image.name, NO_DIGESTS)) if image.digests else ():
+        for digest in sorted(held.get(image.name, NO_DIGESTS)) if image.image_id else ():
             answer = engine.exec(node, (*CTR_CONTENT, digest))
             with contextlib.suppress(ValueError):
                 held[image.name] |= parse_manifest(answer.out)

@@ -400,7 +400,7 @@ def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, An
     """Run a module with Ansible's own handling of its options, in this process; returns what it printed."""
     testing = pytest.importorskip("ansible.module_utils.testing", reason="needs ansible-core 2.19 or later")
 
-    def run(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def run(name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         module = importlib.import_module(f"{COLLECTION}.{name}")
         capsys.readouterr()
         with testing.patch_module_args({**options, "_ansible_check_mode": check}), pytest.raises(SystemExit) as left:

@@ -38,7 +38,7 @@ def crictl(*names: str, config: str = CONFIG, digests: Any = ()) -> str:
 
 
 def wanted(name: str = NAME, *digests: str) -> Wanted:
-    return Wanted("argolab/x:1", name, "argolab/x:1", frozenset(digests))
+    return Wanted("argolab/x:1", name, "argolab/x:1", digests[0] if digests else "", frozenset(digests))
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,10 @@ def test_what_the_engine_says() -> None:
     inspected = {"Id": CONFIG, "RepoTags": ["other:2", "argolab/x:1"], "RepoDigests": [f"argolab/x@{INDEX}"]}
     found = k3d_images.on_engine("docker.io/argolab/x:1", NAME, inspected)
     # k3d looks for the very tag of the engine
-    assert found == Wanted("docker.io/argolab/x:1", NAME, "argolab/x:1", frozenset({CONFIG, INDEX}))
+    assert found == Wanted("docker.io/argolab/x:1", NAME, "argolab/x:1", CONFIG, frozenset({CONFIG, INDEX}))
+    assert found.version == "a" * 12
     assert k3d_images.on_engine("x", NAME, {"Id": CONFIG, "RepoTags": None}).tag == NAME
-    assert k3d_images.on_engine("x", NAME, None) == Wanted("x", NAME, NAME, frozenset())
+    assert k3d_images.on_engine("x", NAME, None) == Wanted("x", NAME, NAME, "", frozenset())
 
 
 def test_what_crictl_says() -> None:
