@@ -65,6 +65,8 @@ class Lab:
         }
 
     def build(self, name: str, content: str) -> None:
+        # the former image of that name would stay without one
+        self.remove(name)
         standin_images.load(self.engine.docker_host, {name: ({"etc/content": content}, [])})
 
     def remove(self, name: str) -> None:
