@@ -111,9 +111,9 @@ def images(lab: Lab, run_module: Run) -> Iterator[Run]:
     yield run
 
 
-def matrix(images: Run, /, **changes: Any) -> list[str]:
+def matrix(run: Run, **changes: Any) -> list[str]:
     """In check mode, for real, and both again: the change is predicted, made once, and not made twice."""
-    results = [images(True, **changes), images(**changes), images(True, **changes), images(**changes)]
+    results = [run(True, **changes), run(**changes), run(True, **changes), run(**changes)]
     assert [result["changed"] for result in results] == [True, True, False, False]
     assert results[0]["actions"] == results[1]["actions"]
     assert results[0]["diff"]["before"] == results[1]["diff"]["before"]

@@ -213,9 +213,9 @@ IMAGES: dict[str, Image] = {
 }
 
 
-def load(docker_host: str, images: dict[str, Image] = IMAGES) -> None:
-    """Make images on a Docker engine."""
-    for name, (scripts, changes) in images.items():
+def load(docker_host: str, images: dict[str, Image] | None = None) -> None:
+    """Make images on a Docker engine, all of the above where none are given."""
+    for name, (scripts, changes) in (IMAGES if images is None else images).items():
         repository, _colon, tag = name.rpartition(":")
         connection = http.client.HTTPConnection("localhost", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
