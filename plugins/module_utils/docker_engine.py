@@ -18,7 +18,7 @@ import socket
 import ssl
 import stat
 import tarfile
-from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import (
@@ -30,6 +30,26 @@ from ansible_collections.argolab.observability.plugins.module_utils.errors impor
 
 class DockerNotFound(ArgolabError):
     """The engine answered 404: there is no such object."""
+
+
+class Executed(NamedTuple):
+    """What a command in a container said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+def without_headers(stream: bytes) -> Tuple[bytes, bytes]:
+    """Take the output of a command apart: each piece has a header of eight bytes, which output and how long."""
+    outputs = {1: b"", 2: b""}
+    position = 0
+    while position + 8 <= len(stream):
+        end = position + 8 + int.from_bytes(stream[position + 4 : position + 8], "big")
+        kind = 2 if stream[position] == 2 else 1
+        outputs[kind] += stream[position + 8 : end]
+        position = end
+    return outputs[1], outputs[2]
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -95,13 +115,11 @@ class DockerEngine:
             return http.client.HTTPSConnection(host, parts.port or 2376, timeout=timeout, context=context)
         return http.client.HTTPConnection(host, parts.port or 2375, timeout=timeout)
 
-    def _exchange(self, method: str, path: str, timeout: Optional[float]) -> str:
-        return self._raw(method, path, timeout).decode("utf-8", "replace")
-
-    def _raw(self, method: str, path: str, timeout: Optional[float]) -> bytes:
+    def _exchange(self, method: str, path: str, timeout: Optional[float], content: Any = None) -> bytes:
         connection = self._connection(timeout or self.timeout)
+        sent = None if content is None else json.dumps(content)
         try:
-            connection.request(method, path)
+            connection.request(method, path, sent, {"Content-Type": "application/json"} if sent else {})
             response = connection.getresponse()
             body = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -118,9 +136,12 @@ class DockerEngine:
             raise kind(f"Docker answered {response.status} to {method} {path}: {message}")
         return body
 
-    def request(self, method: str, path: str, timeout: Optional[float] = None) -> Any:
-        """Make one request without a body; return the decoded JSON of the answer, or None for an empty one."""
-        text = self._exchange(method, path, timeout)
+    def _text(self, method: str, path: str, timeout: Optional[float] = None, content: Any = None) -> str:
+        return self._exchange(method, path, timeout, content).decode("utf-8", "replace")
+
+    def request(self, method: str, path: str, timeout: Optional[float] = None, content: Any = None) -> Any:
+        """Make one request, with C(content) as JSON; return the decoded JSON of the answer, None for an empty one."""
+        text = self._text(method, path, timeout, content)
         if not text.strip():
             return None
         try:
@@ -135,7 +156,7 @@ class DockerEngine:
 
     def ping(self) -> None:
         """Return when the engine answers, raise TransientError when it does not."""
-        if self._exchange("GET", "/_ping", None).strip() != "OK":
+        if self._text("GET", "/_ping").strip() != "OK":
             raise TransientError(f"{self.docker_host} answers, but not as a Docker engine does")
 
     def info(self) -> Mapping[str, Any]:
@@ -152,12 +173,12 @@ class DockerEngine:
 
     def image_id(self, name: str) -> Optional[str]:
         image = self.image(name)
-        return str(image["Id"]) if image else None
+        return None if image is None else str(image["Id"])
 
     def file(self, container: str, path: str) -> Optional[str]:
         """Return the text of a file in a container, running or not; None where there is none."""
         try:
-            body = self._raw("GET", f"/containers/{quote(container, safe='')}/archive?path={quote(path)}", None)
+            body = self._exchange("GET", f"/containers/{quote(container, safe='')}/archive?path={quote(path)}", None)
         except DockerNotFound:
             return None
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
@@ -174,7 +195,7 @@ class DockerEngine:
         if not colon or "/" in tag:
             repository, tag = reference, "latest"
         query = f"fromImage={quote(repository, safe='')}&tag={quote(digest if at else tag, safe='')}"
-        for line in self._exchange("POST", f"/images/create?{query}", timeout).splitlines():
+        for line in self._text("POST", f"/images/create?{query}", timeout).splitlines():
             try:
                 message = json.loads(line).get("error")
             except (ValueError, AttributeError):
@@ -233,12 +254,26 @@ class DockerEngine:
     def last_log_lines(self, name: str, count: int = 3) -> List[str]:
         """Return the end of a container's log; nothing where it has none."""
         try:
-            raw = self._exchange("GET", f"/containers/{quote(name, safe='')}/logs?stdout=1&stderr=1&tail={count}", None)
+            raw = self._text("GET", f"/containers/{quote(name, safe='')}/logs?stdout=1&stderr=1&tail={count}")
         except ArgolabError:
             return []
         # Each line comes with a binary header of eight bytes.
         lines = (re.sub(r"^[\x00-\x02]\x00\x00\x00.{4}", "", line, flags=re.DOTALL).strip() for line in raw.split("\n"))
         return [line[-300:] for line in lines if line]
+
+    def exec(self, name: str, command: Sequence[str], timeout: float = 60.0) -> Executed:
+        """Run a command that reads nothing in a running container, and wait for its end.
+
+        A program that the container does not have is no error: exit code 126 or 127, as with the docker program.
+        """
+        wanted = {"AttachStdout": True, "AttachStderr": True, "Tty": False, "Cmd": list(command)}
+        number = str(self.request("POST", f"/containers/{quote(name, safe='')}/exec", content=wanted)["Id"])
+        attached = {"Detach": False, "Tty": False}
+        out, err = without_headers(self._exchange("POST", f"/exec/{number}/start", timeout, attached))
+        code = self.get(f"/exec/{number}/json").get("ExitCode")
+        if code is None:
+            raise ArgolabError(f"{' '.join(command[:3])} in container {name} did not say how it ended")
+        return Executed(int(code), out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     def act(self, name: str, action: str, timeout: float = 60.0) -> None:
         """C(start), C(stop), C(pause), C(unpause) or C(restart) a container; being so already is fine."""

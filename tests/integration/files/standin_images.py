@@ -16,6 +16,7 @@ import os
 import socket
 import sys
 import tarfile
+from typing import Dict, List, Tuple
 from urllib.parse import urlencode
 
 NODE = "argolab.test/k3s:standin"
@@ -69,6 +70,9 @@ APPLETS = [
     "tee",
     "stat",
     "printf",
+    "dd",
+    "mktemp",
+    "sha256sum",
     "[",
 ]
 
@@ -109,6 +113,48 @@ while true; do
   if [ "$now" != "$seen" ]; then seen=$now; echo "start worker processes"; fi
   sleep 0.2
 done
+"""
+# Stands where containerd's client stands in a node: of what k3d image import streams into it, it keeps the names and a
+# manifest with the digest of the configuration. With a file "forgets" it keeps nothing, and ends with the code in it.
+# k3d never closes the stream, and busybox's tar would wait for that: the archive is read here to its own end.
+CTR = r"""#!/bin/sh
+store=/var/log/ctr
+mkdir -p $store
+block() { dd bs=512 count="$1" iflag=fullblock of="$2" 2>/dev/null; }
+unpack() {
+  while block 1 header && name=$(head -c 100 header | tr -d '\000') && [ -n "$name" ]; do
+    size=$((0$(head -c 135 header | tail -c 11)))
+    block $(((size + 511) / 512)) data
+    mkdir -p "$(dirname "$name")"
+    case $name in */) mkdir -p "$name" ;; *) head -c $size data >"$name" ;; esac
+  done
+}
+if [ "$1" = -n ]; then shift 2; fi
+case "$1 $2" in
+"image import")
+  cd "$(mktemp -d)" && unpack || exit 1
+  if [ -e $store/forgets ]; then exit "$(cat $store/forgets)"; fi
+  tr '{' '\n' <manifest.json | sed -n 's/.*"Config":"\([^"]*\)".*"RepoTags":\[\([^]]*\)\].*/\1 \2/p' |
+    while read -r config names; do
+      manifest="{\"config\":{\"digest\":\"sha256:$(sha256sum <"$config" | cut -d' ' -f1)\"}}"
+      target=sha256:$(echo "$manifest" | sha256sum | cut -d' ' -f1)
+      echo "$manifest" >"$store/$target"
+      for name in $(echo "$names" | tr -d '"' | tr , ' '); do
+        case $name in *.*/* | *:*/*) ;; */*) name=docker.io/$name ;; *) name=docker.io/library/$name ;; esac
+        touch $store/names
+        sed -i "\|^$name |d" $store/names
+        echo "$name manifest $target 1MiB linux/amd64 -" >>$store/names
+      done
+    done
+  rm -r "$PWD"
+  ;;
+"images ls")
+  echo REF TYPE DIGEST SIZE PLATFORMS LABELS
+  cat $store/names 2>/dev/null || true
+  ;;
+"content get") cat "$store/$3" ;;
+*) echo "ctr: the stand-in knows no $1 $2" >&2; exit 1 ;;
+esac
 """
 SUCCEED = "#!/bin/sh\nexit 0\n"
 SLEEP = "#!/bin/sh\ntrap 'exit 0' TERM INT\nwhile true; do sleep 1; done\n"
@@ -155,7 +201,13 @@ def archive(scripts: dict[str, str]) -> bytes:
 
 
 STUBS = {"bin/iptables-save": SUCCEED, "bin/iptables-restore": SUCCEED, "bin/kubectl": SUCCEED}
-IMAGES = {
+# What an image holds, and how its configuration is changed.
+Image = Tuple[Dict[str, str], List[str]]
+NODE_WITH_CTR: Image = (
+    {"bin/k3s": K3S, "bin/ctr": CTR, **STUBS},
+    ['ENTRYPOINT ["/bin/k3s"]', "ENV PATH=/bin:/usr/bin"],
+)
+IMAGES: dict[str, Image] = {
     NODE: ({"bin/k3s": K3S, **STUBS}, ['ENTRYPOINT ["/bin/k3s"]', "ENV PATH=/bin:/usr/bin"]),
     OTHER_NODE: ({"bin/k3s": K3S + "# another\n", **STUBS}, ['ENTRYPOINT ["/bin/k3s"]', "ENV PATH=/bin:/usr/bin"]),
     HANGING_NODE: ({"bin/k3s": HANGING, **STUBS}, ['ENTRYPOINT ["/bin/k3s"]', "ENV PATH=/bin:/usr/bin"]),
@@ -165,9 +217,9 @@ IMAGES = {
 }
 
 
-def load(docker_host: str) -> None:
-    """Make the images on a Docker engine."""
-    for name, (scripts, changes) in IMAGES.items():
+def load(docker_host: str, images: dict[str, Image] | None = None) -> None:
+    """Make images on a Docker engine, all of the above where none are given."""
+    for name, (scripts, changes) in (IMAGES if images is None else images).items():
         repository, _colon, tag = name.rpartition(":")
         connection = http.client.HTTPConnection("localhost", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

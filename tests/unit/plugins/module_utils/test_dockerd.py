@@ -6,6 +6,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,11 @@ import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import dockerd, engine_runner
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import (
     DockerEngine,
+    Executed,
     candidates,
     context_host,
     first_that_answers,
+    without_headers,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import (
@@ -164,6 +169,69 @@ def test_why_no_engine_answers(tmp_path: Path) -> None:
     assert "does not exist" in found.tried[0] and "has stopped" in found.tried[1]
     with pytest.raises(DefiniteError, match="expected unix:///path"):
         DockerEngine("ssh://host")
+
+
+def piece(output: int, content: bytes) -> bytes:
+    return bytes([output, 0, 0, 0]) + len(content).to_bytes(4, "big") + content
+
+
+def test_output_of_a_command_is_taken_apart() -> None:
+    # sizes whose bytes are no UTF-8, a character that is cut in two, an empty piece, and a connection that broke off
+    long = b"x" * 0x1FF
+    stream = piece(1, long) + piece(2, b"no") + piece(1, b"\xc3") + piece(1, b"") + piece(1, b"\xa9") + piece(2, b"!")
+    assert without_headers(stream) == (long + "é".encode(), b"no!")
+    assert without_headers(stream + piece(1, b"abc")[:-1] + b"") == (long + "éab".encode(), b"no!")
+    assert without_headers(stream + b"\x01\x00\x00") == without_headers(stream)
+    assert without_headers(b"") == (b"", b"")
+
+
+def test_exec(tmp_path: Path) -> None:
+    """As the Engine API has it: made, started with its output as the answer, asked for its exit code."""
+    seen: list[tuple[str, str, Any]] = []
+    code: list[int | None] = [3]
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one(self) -> None:
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            seen.append((self.command, self.path, json.loads(content) if content else None))
+            answers = {
+                "/containers/node/exec": b'{"Id": "42"}',
+                "/exec/42/start": piece(1, "é".encode() * 100) + piece(2, b"so"),
+                "/exec/42/json": json.dumps({"ExitCode": code[0]}).encode(),
+            }
+            answer = answers.get(self.path, b'{"message": "No such container"}')
+            self.send_response(200 if self.path in answers else 404)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = handle_one
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    class Server(socketserver.ThreadingUnixStreamServer):
+        def get_request(self) -> tuple[Any, Any]:
+            return self.socket.accept()[0], ("", 0)
+
+    with Server(str(tmp_path / "docker.sock"), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            engine = DockerEngine(f"unix://{tmp_path}/docker.sock")
+            assert engine.exec("node", ("ctr", "version")) == Executed(3, "é" * 100, "so")
+            command = {"AttachStdout": True, "AttachStderr": True, "Tty": False, "Cmd": ["ctr", "version"]}
+            assert seen == [
+                ("POST", "/containers/node/exec", command),
+                ("POST", "/exec/42/start", {"Detach": False, "Tty": False}),
+                ("GET", "/exec/42/json", None),
+            ]
+            code[0] = None
+            with pytest.raises(ArgolabError, match="ctr version in container node did not say how it ended"):
+                engine.exec("node", ("ctr", "version"))
+            with pytest.raises(ArgolabError, match="No such container"):
+                engine.exec("gone", ("ctr", "version"))
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def params(tmp_path: Path, **changes: Any) -> dict[str, Any]:
