@@ -57,22 +57,46 @@ start_proxy() {
   keep api-proxy nginx -c "$proxy_config" -g 'daemon off;' &
 }
 
+# Whether enough servers run for etcd to decide anything.
+majority_runs() {
+  local name all=0 running=0
+  while read -r name; do
+    all=$((all + 1))
+    if getent ahostsv4 "$name" >/dev/null; then running=$((running + 1)); fi
+  done <"$known_servers"
+  ((running * 2 > all))
+}
+
+# Ask as a node that has not joined yet.
+ask() {
+  kubectl --kubeconfig=/dev/null --server="$K3S_URL" --insecure-skip-tls-verify --token="$(join_token)" get --raw "$1" 2>/dev/null
+}
+
 # Wait until nodes may join; true if the cluster was made for several servers.
 await_cluster() {
   local config
-  until config=$(kubectl --kubeconfig=/dev/null --server="$K3S_URL" --insecure-skip-tls-verify --token="$(join_token)" \
-    get --raw /api/v1/namespaces/kube-system/configmaps/kubeadm-config 2>/dev/null); do
-    sleep 0.5
-  done
+  until config=$(ask /api/v1/namespaces/kube-system/configmaps/kubeadm-config); do sleep 0.5; done
   [[ $config == *"$proxy"* ]]
+}
+
+# As with k3s, a name belongs to one server until somebody removes its node.
+await_name() {
+  while [[ ! -e $data/join.yaml ]] && ask "/api/v1/nodes/$HOSTNAME" >/dev/null; do
+    say "another server had this name, waiting for: kubectl delete node $HOSTNAME"
+    sleep 5
+  done
 }
 
 # join TEMPLATE...: try until it works. Servers join one at a time, each one when k3d starts it.
 join() {
+  local reset=
+  [[ ! -e $data/join.yaml ]] || reset=yes
   cat "$@" | fill >"$data/join.yaml"
-  until kubeadm join --config "$data/join.yaml" --skip-phases preflight >/var/log/kubeadm.log 2>&1; do
+  while true; do
+    [[ -z $reset ]] || kubeadm reset --force >/dev/null 2>&1 || true
+    if kubeadm join --config "$data/join.yaml" --skip-phases preflight >/var/log/kubeadm.log 2>&1; then return; fi
     say "could not join ${K3S_URL}, trying again: $(tail -n 1 /var/log/kubeadm.log)"
-    kubeadm reset --force >/dev/null 2>&1 || true
+    reset=yes
     sleep 2
   done
 }
@@ -92,6 +116,27 @@ name_etcd_member() {
   id=$(sed 's/.*"member_id":"\([0-9]*\)".*/\1/' <<<"$answer")
   etcd member/update <<<"{\"ID\": \"$id\", \"peerURLs\": [\"https://$HOSTNAME:2380\"]}" >/dev/null
 }
+
+# As with k3s, a server whose node was removed is no member of etcd either, or too many of the dead would end its majority.
+# One that is about to join is spared: it answers sooner than this looks twice.
+remove_dead_members() {
+  local nodes members member id name host dead=' ' suspects=' '
+  while true; do
+    sleep 20
+    nodes=$(kubectl --kubeconfig="$admin" get nodes --output=name 2>/dev/null) || continue
+    members=$(etcd member/list <<<'{}' 2>/dev/null | grep -o '{"ID":[^}]*}') || continue
+    suspects=$dead dead=' '
+    while read -r member; do
+      id=$(field ID) name=$(field name) host=${member#*https://} host=${host%%:*}
+      if [[ -n $name && $nodes$'\n' == *"node/$name"$'\n'* ]] || answers "$host"; then continue; fi
+      if [[ $suspects != *" $id "* ]]; then dead+="$id "; continue; fi
+      say "removing ${name:-$host} from etcd: no node has this name, and nothing answers"
+      etcd member/remove <<<"{\"ID\": \"$id\"}" >/dev/null || true
+    done <<<"$members"
+  done
+}
+field() { [[ $member != *"\"$1\":\""* ]] || { member=${member#*"\"$1\":\""} && echo "${member%%\"*}"; }; }
+answers() { timeout 2 bash -c ": <>/dev/tcp/$1/2380" 2>/dev/null; }
 
 # etcd CALL <REQUEST: its API as JSON; kubectl is the only program here that can ask it.
 etcd() {
