@@ -513,7 +513,7 @@ def all_stages(python: Python) -> list[Stage]:
     scenes = [
         Stage(
             f"molecule-{scenario}", f"molecule scenario {scenario}", SCENARIO_SECONDS.get(scenario, 60),
-            molecule_stage(scenario, python), timeout=3300 if scenario == "lab" else 1200,
+            molecule_stage(scenario, python), timeout=1200 if scenario == "default" else 3300,
         )
         for scenario in scenarios
     ]  # fmt: skip

@@ -21,6 +21,7 @@ seealso:
   - module: argolab.observability.k3d_cluster
 extends_documentation_fragment:
   - argolab.observability.k3d
+  - argolab.observability.attributes
   - argolab.observability.attributes.read_only
 """
 
