@@ -182,7 +182,7 @@ class K3d:
     def stop(self, name: str, timeout: int) -> Answer:
         return self.run(["cluster", "stop", name], timeout)
 
-    def import_images(self, name: str, images: Sequence[str], timeout: int) -> Answer:
+    def import_images(self, name: str, images: Sequence[str], timeout: float) -> Answer:
         # Mode direct streams from the engine into ctr in each node and returns its errors. k3d's default starts a
         # container of an image that must be pulled first, and of what fails in a node it only logs, with exit code 0.
         return self.run(["image", "import", *images, "-c", name, "-m", "direct"], timeout)

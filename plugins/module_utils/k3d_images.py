@@ -36,6 +36,9 @@ CTR_CONTENT = ("ctr", "-n", "k8s.io", "content", "get")
 # containerd tells the kubelet's part of it about an imported image a moment later.
 SETTLE_SECONDS = 5.0
 POLL_SECONDS = 0.25
+TRIES = 3
+# Of the time for an import, what the first try may take.
+FIRST_TRY = 0.25
 NO_DIGESTS: FrozenSet[str] = frozenset()
 
 
@@ -188,6 +191,10 @@ def described_goal(images: Sequence[Wanted], nodes: Iterable[str]) -> str:
 # --- the work ----------------------------------------------------------------------------------------------------
 
 
+def last_words(answer: Answer) -> str:
+    return answer.problems or " | ".join(line.strip() for line in answer.out.splitlines()[-3:]) or "nothing"
+
+
 def why_not_usable(name: str, cluster: Optional[Cluster]) -> str:
     """Say why nothing can be imported into a cluster, and what to do about it; empty where it can."""
     nodes = cluster.of_role("server") + cluster.of_role("agent") if cluster else []
@@ -246,7 +253,7 @@ class ImageRunner:
         if todo and not self.check_mode:
             # k3d imports into every node of the cluster; those that have the image already notice nothing.
             tags = list(dict.fromkeys(image.tag for image, _node in todo))
-            after = self._verified(engine, images, nodes, k3d.import_images(self.name, tags, self.timeout))
+            after = self._imported(engine, k3d, images, nodes, tags)
         result = self._result(images, after)
         if self.actions:
             result["diff"] = {"before": described(images, before), "after": described_goal(images, nodes)}
@@ -284,27 +291,48 @@ class ImageRunner:
             raise ArgolabError(f"Docker reported that {image.given} was pulled, but it is not on the engine")
         return pulled
 
-    def _verified(
-        self, engine: DockerEngine, images: Sequence[Wanted], nodes: Sequence[str], answer: Answer
+    def _imported(
+        self, engine: DockerEngine, k3d: K3d, images: Sequence[Wanted], nodes: Sequence[str], tags: Sequence[str]
     ) -> Dict[str, Held]:
-        """Look into the nodes after an import, whatever k3d said of it: what they have is what counts."""
+        """Import, and return what the nodes have then: that is what counts, whatever k3d says of it.
+
+        k3d may take ctr in a node for ended before it has begun, and lets go of it. It fails then, or waits for ever on
+        other nodes, whose data stops as well (k3d-io/k3d#1020, k3d-io/k3d#900). So it is tried again.
+        """
+        end = time.monotonic() + self.timeout
+        limit = self.timeout * FIRST_TRY
+        for left in range(TRIES - 1, -1, -1):
+            answer: Optional[Answer] = None
+            try:
+                answer = k3d.import_images(self.name, tags, limit)
+                outcome = f"k3d ended with exit code {answer.code} and said: {last_words(answer)}"
+            except DefiniteError:
+                raise
+            except ArgolabError as error:
+                outcome = str(error)
+            after = self._settled(engine, images, nodes)
+            missing = lacking(images, after)
+            limit = end - time.monotonic()
+            if not missing or not left or limit < 1 or (answer is not None and answer.code == 0):
+                break
+        if missing:
+            wrong = "; ".join(
+                f"{image.given} ({image.version}) in node {node}: {state(after[node], image)}"
+                for image, node in missing
+            )
+            raise ArgolabError(
+                f"after the import into cluster {self.name} its nodes do not have what they should: {wrong}. {outcome}"
+            )
+        return after
+
+    def _settled(self, engine: DockerEngine, images: Sequence[Wanted], nodes: Sequence[str]) -> Dict[str, Held]:
+        """Look into the nodes until they have all, or had the time for it."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             after = {node: look(engine, node, images) for node in nodes}
-            left = lacking(images, after)
-            if not left:
+            if not lacking(images, after) or time.monotonic() > deadline:
                 return after
-            if time.monotonic() > deadline:
-                break
             time.sleep(POLL_SECONDS)
-        wrong = "; ".join(
-            f"{image.given} ({image.version}) in node {node}: {state(after[node], image)}" for image, node in left
-        )
-        said = answer.problems or " | ".join(line.strip() for line in answer.out.splitlines()[-3:]) or "nothing"
-        raise ArgolabError(
-            f"after the import into cluster {self.name} its nodes do not have what they should: {wrong}. "
-            f"k3d ended with exit code {answer.code} and said: {said}"
-        )
 
     def _guessed(self, images: Sequence[Wanted]) -> Dict[str, Any]:
         """What would be done, as far as that can be told without looking into the nodes."""

@@ -39,7 +39,8 @@ options:
     type: bool
     default: true
   timeout:
-    description: Seconds for each pull, and for the import of all images together.
+    description: Seconds for each pull, and for the import of all images together. k3d at times never ends, so its first
+      try gets a quarter of them.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -56,6 +57,7 @@ attributes:
     support: full
 seealso:
   - module: argolab.observability.k3d_cluster
+  - module: argolab.observability.k3d_cluster_info
 """
 
 EXAMPLES = r"""

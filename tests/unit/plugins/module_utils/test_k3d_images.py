@@ -143,6 +143,9 @@ class Lab:
         self.programs = {"ctr"}
         self.answer = Answer(0, "INFO[0001] Successfully imported 1 image(s) into 1 cluster(s)\n", "")
         self.imports: list[list[str]] = []
+        self.limits: list[float] = []
+        # what the first tries end in, without an image in any node
+        self.failures: list[Answer | ArgolabError] = []
         self.executed: list[str] = []
         self.deaf: set[str] = set()
         self.late = 0
@@ -182,8 +185,14 @@ class Lab:
         nodes = tuple(Node(node, role, self.states.get(node, "running"), "", "") for node, role in roles.items())
         return Cluster("lab", "k3d-lab", "", nodes, "", None, frozenset(), True)
 
-    def import_images(self, name: str, images: list[str], timeout: int) -> Answer:
+    def import_images(self, name: str, images: list[str], timeout: float) -> Answer:
         self.imports.append(images)
+        self.limits.append(timeout)
+        if self.failures:
+            failure = self.failures.pop(0)
+            if isinstance(failure, ArgolabError):
+                raise failure
+            return failure
         for node, held in self.nodes.items():
             if node not in self.deaf:
                 held.update({k3d_images.canonical(tag): self.store[tag] for tag in images})
@@ -270,6 +279,8 @@ def test_what_a_node_lacks_after_the_import_is_named(lab: Lab, run: Run, answer:
     assert f"argolab/x:1 ({'a' * 12}) in node {AGENT}: absent" in str(caught.value)
     assert f"k3d ended with exit code {answer.code} and said: " in str(caught.value)
     assert said in str(caught.value) and SERVER not in str(caught.value)
+    # what ended well is not tried again
+    assert len(lab.imports) == (3 if answer.code else 1)
     lab.nodes[AGENT][NAME] = OTHER
     with pytest.raises(ArgolabError, match=f"in node {AGENT}: another version"):
         run()
@@ -278,6 +289,34 @@ def test_what_a_node_lacks_after_the_import_is_named(lab: Lab, run: Run, answer:
 def test_what_the_nodes_have_counts_and_not_what_k3d_says(lab: Lab, run: Run) -> None:
     lab.answer = Answer(1, "", "ERRO[0000] something else\n")
     assert run()[0]["changed"]
+
+
+HANGS = ArgolabError("k3d image import argolab/x:1 did not end within 15 s")
+BREAKS = Answer(1, "", "ERRO[0000] failed to copy read stream\n")
+
+
+@pytest.mark.parametrize("failures", [[HANGS], [BREAKS], [BREAKS, BREAKS], [HANGS, BREAKS]])
+def test_tried_again_after_k3d_lost_a_node(lab: Lab, run: Run, failures: list[Answer | ArgolabError]) -> None:
+    lab.failures = list(failures)
+    assert run()[0]["images"] == [{"name": "argolab/x:1", "nodes": [SERVER, AGENT]}]
+    assert len(lab.imports) == len(failures) + 1
+    # most of the time is left for the others
+    assert lab.limits[0] == 15 and 55 < lab.limits[1] < 60
+
+
+def test_not_tried_for_ever(lab: Lab, run: Run) -> None:
+    lab.failures = [BREAKS] * 9
+    with pytest.raises(ArgolabError, match="k3d ended with exit code 1 and said: failed to copy read stream"):
+        run()
+    assert len(lab.imports) == 3
+    lab.failures, lab.imports = [HANGS] * 9, []
+    with pytest.raises(ArgolabError, match=f"in node {AGENT}: absent. k3d image import argolab/x:1 did not end within"):
+        run(timeout=1)
+    assert len(lab.imports) == 1
+    lab.failures, lab.imports = [DefiniteError("there is no k3d")], []
+    with pytest.raises(DefiniteError, match="there is no k3d"):
+        run()
+    assert len(lab.imports) == 1
 
 
 def test_the_kubelet_is_given_a_moment(lab: Lab, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
