@@ -123,8 +123,9 @@ class Lab:
         runner = Runner(self.params, False)
         environment = {**runner.k3d.environment, "DOCKER_HOST": self.engine.docker_host}
         done = subprocess.run(
-            [self.params["k3d_binary"], *arguments], env=environment, capture_output=True, text=True, timeout=120
-        )
+            [self.params["k3d_binary"], *arguments], env=environment, capture_output=True, text=True, timeout=120,
+            check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
     def fails(self, check: bool = False, **changes: Any) -> str:
@@ -156,8 +157,10 @@ def standin_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("the stand-in images need a static busybox (Debian's busybox-static)")
     with engine(tmp_path_factory) as host:
         standin_images.load(local_socket(host))
-        yield host
-        client = DockerEngine(host)
-        for image in standin_images.IMAGES:
-            with contextlib.suppress(ArgolabError):
-                client.request("DELETE", f"/images/{image}?force=1")
+        try:
+            yield host
+        finally:
+            client = DockerEngine(host)
+            for image in standin_images.IMAGES:
+                with contextlib.suppress(ArgolabError):
+                    client.request("DELETE", f"/images/{image}?force=1")
