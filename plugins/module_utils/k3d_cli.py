@@ -76,8 +76,6 @@ class K3d:
                 if not name.startswith("K3D_") or name.startswith(_HARMLESS_VARIABLES)
             },
             "NO_COLOR": "1",
-            # The user's own kubeconfig is none of our business, not even on delete, where k3d has no option for it.
-            "KUBECONFIG": os.path.join(tempfile.gettempdir(), "argolab-no-kubeconfig"),
         }
         if docker_host:
             self.environment["DOCKER_HOST"] = docker_host
@@ -91,8 +89,16 @@ class K3d:
             self.environment["K3D_IMAGE_TOOLS"] = tools_image
 
     def run(self, arguments: Sequence[str], timeout: float, extra: Optional[Mapping[str, str]] = None) -> Answer:
+        # k3d leaves files behind where temporary ones belong, a copy of its configuration with the token in it, too. The
+        # user's own kubeconfig is none of its business, not
+        # even on delete, where it has no option for that.
+        with tempfile.TemporaryDirectory(prefix="argolab-k3d-") as folder:
+            own = {"TMPDIR": folder, "KUBECONFIG": os.path.join(folder, "no-kubeconfig")}
+            return self._run(arguments, timeout, {**self.environment, **own, **(extra or {})})
+
+    def _run(self, arguments: Sequence[str], timeout: float, environment: Mapping[str, str]) -> Answer:
         try:
-            done = processes.run([self.binary, *arguments], env={**self.environment, **(extra or {})}, timeout=timeout)
+            done = processes.run([self.binary, *arguments], env=environment, timeout=timeout)
         except FileNotFoundError as error:
             raise DefiniteError(
                 f"there is no k3d at {self.binary}: give its path as k3d_binary (role cli_tools installs one)"
@@ -141,7 +147,6 @@ class K3d:
         """Create a cluster. Its configuration goes in a file, since every user can read the arguments of a process."""
         if timeout < 1:
             raise DefiniteError(f"timeout is {timeout}: expected at least one second, since k3d takes 0 for unlimited")
-        # k3d leaves a copy of the file, with the token in it, in the folder for temporary files.
         with tempfile.TemporaryDirectory(prefix="argolab-k3d-") as folder:
             path = os.path.join(folder, "cluster.yaml")
             with open(path, "w", encoding="utf-8") as config:

@@ -121,7 +121,7 @@ class Lab:
     def k3d(self, *arguments: str) -> None:
         """Run k3d by hand on the same engine."""
         runner = Runner(self.params, False)
-        environment = {**runner.k3d.environment, "DOCKER_HOST": self.engine.docker_host}
+        environment = {**runner.k3d.environment, "KUBECONFIG": str(self.kubeconfig.parent / "by-hand")}
         done = subprocess.run(
             [self.params["k3d_binary"], *arguments], env=environment, capture_output=True, text=True, timeout=120,
             check=False,

@@ -15,14 +15,11 @@ import json
 import os
 import socket
 import stat
-import subprocess
-import time
 
 import standin_images
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import DockerEngine
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
 from k3d_support import NAME, SUBNET, Lab, free_port
 from registry import Registry
 
@@ -145,25 +142,6 @@ def test_failed_creation_leaves_nothing(lab: Lab) -> None:
     assert "was not created, and nothing of it is left" in message
     assert f"k3d-{NAME}-server-0 was running and last said: waiting for ever" in message
     assert lab.leftovers() == [] and not lab.kubeconfig.exists()
-
-
-def test_killed_creation_is_taken_up(lab: Lab) -> None:
-    runner = Runner(lab.params, False)
-    process = subprocess.Popen(
-        [lab.params["k3d_binary"], "cluster", "create", NAME, "--image", standin_images.HANGING_NODE, "--no-rollback"],
-        env=runner.k3d.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 30
-    while lab.engine.network(f"k3d-{NAME}") is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    assert lab.leftovers()
-    result = lab.run()
-    assert result["actions"][-2:] == [f"create {NAME}", f"write {lab.kubeconfig}"]
-    assert lab.run()["changed"] is False
 
 
 def test_removed_without_k3d(lab: Lab) -> None:

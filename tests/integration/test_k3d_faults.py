@@ -55,7 +55,7 @@ def test_k3d_killed_in_the_middle_of_a_creation(lab: Lab, moment: str) -> None:
         [lab.params["k3d_binary"], "cluster", "create", NAME, "--image", standin_images.NODE, "--no-rollback"]
         + ["--api-port", f"{address}:{port}", "--subnet", lab.params["subnet"]]
         + ["--port", lab.params["ports"][0]],
-        env=runner.k3d.environment,
+        env={**runner.k3d.environment, "KUBECONFIG": f"{lab.kubeconfig}-by-hand"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -10,6 +10,7 @@ Kubernetes or a registry in them (files/standin_images.py).
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,28 @@ def test_info(lab: Lab, run_module: Any) -> None:
     assert found["state"] == "stopped" and found["problems"] == []
     missing = run_module("k3d_cluster_info", **{**options, "k3d_binary": "/nowhere/k3d"})
     assert missing["failed"] and "there is no k3d at /nowhere/k3d" in missing["msg"]
+
+
+def test_nothing_of_the_users_is_touched_and_no_token_stays_behind(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    config = home / ".kube" / "config"
+    for folder in (config.parent, temporary):
+        folder.mkdir(parents=True)
+    config.write_text("apiVersion: v1\nkind: Config\ncurrent-context: mine\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    # what k3d would read as settings
+    monkeypatch.setenv("K3D_SERVERS", "3")
+    monkeypatch.setenv("K3D_KUBECONFIG_UPDATEDEFAULTKUBECONFIG", "true")
+    created = lab.run(token=TOKEN, env=["DOLLAR=$HOME ${TMPDIR} $$"])
+    assert len(created["cluster"]["nodes"]) == 2
+    container = lab.engine.container(f"k3d-{NAME}-server-0")
+    assert container is not None and "DOLLAR=$HOME ${TMPDIR} $$" in container["Config"]["Env"]
+    for state in ("stopped", "started", "absent"):
+        lab.run(state=state)
+    assert config.read_text() == "apiVersion: v1\nkind: Config\ncurrent-context: mine\n"
+    assert [path.name for path in config.parent.iterdir()] == ["config"]
+    assert list(temporary.iterdir()) == []
