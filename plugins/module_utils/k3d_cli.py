@@ -89,9 +89,8 @@ class K3d:
             self.environment["K3D_IMAGE_TOOLS"] = tools_image
 
     def run(self, arguments: Sequence[str], timeout: float, extra: Optional[Mapping[str, str]] = None) -> Answer:
-        # k3d leaves files behind where temporary ones belong, a copy of its configuration with the token in it, too. The
-        # user's own kubeconfig is none of its business, not
-        # even on delete, where it has no option for that.
+        # k3d leaves files where temporary ones belong, a copy of its configuration with the token in it among them. The
+        # user's own kubeconfig is none of its business, not even on delete, where it has no option for that.
         with tempfile.TemporaryDirectory(prefix="argolab-k3d-") as folder:
             own = {"TMPDIR": folder, "KUBECONFIG": os.path.join(folder, "no-kubeconfig")}
             return self._run(arguments, timeout, {**self.environment, **own, **(extra or {})})
