@@ -157,16 +157,12 @@ def measure_converged(lab: Lab) -> Figure:
     env = {**os.environ, **({"DOCKER_HOST": lab.docker_host} if lab.docker_host else {})}
     log = BUILD / "benchmarks" / "converged.log"
 
-    def play(what: str, rounds: int = 1) -> float:
+    def play(what: str, rounds: int) -> float:
         settings = json.dumps({"what": what, "rounds": rounds, "k3d": lab.k3d, "docker_host": lab.docker_host})
         return timed(["ansible-playbook", "benchmarks/converged.yml", "--extra-vars", settings], log)[0]
 
-    try:
-        play("present")
-        # What a playbook costs beyond its tasks goes away with the difference.
-        task, ping = ((play(what, ROUNDS + 1) - play(what)) / ROUNDS for what in ("present", "ping"))
-    finally:
-        play("absent")
+    # What a playbook costs beyond its tasks goes away with the difference.
+    task, ping = ((play(what, ROUNDS + 1) - play(what, 1)) / ROUNDS for what in ("k3d_cluster", "ping"))
     listing = sum(timed([lab.k3d, "cluster", "list", "-o", "json"], log, env)[0] for _round in range(ROUNDS)) / ROUNDS
     note = f"floor: list {listing:.2f} s, ping {ping:.2f} s; each the mean of {ROUNDS}, in this run"
     floor = ping + listing
