@@ -49,7 +49,8 @@ def figure(
     floor: float | None = None, goal: float | None = None, note: str = "",
 ) -> Figure:  # fmt: skip
     ratio = round(value / floor, 2) if value is not None and floor else None
-    return Figure(name, None if value is None else round(value, 2), unit, floor, ratio, goal, command, note)
+    value, floor = (None if number is None else round(number, 2) for number in (value, floor))
+    return Figure(name, value, unit, floor, ratio, goal, command, note)
 
 
 def timed(argv: list[str], log: Path, env: dict[str, str] | None = None) -> tuple[float, str]:
