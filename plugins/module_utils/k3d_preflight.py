@@ -22,7 +22,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_state im
 # kube-controller-manager 7 as well.
 _INOTIFY_OF_SERVER = 22
 _INOTIFY_OF_AGENT = 9
-REGISTRY_IMAGE = "docker.io/library/registry:2"
+# k3d asks k3s for the newest image of these channels.
+_CHANNELS = ("latest", "stable")
 
 
 class Preflight:
@@ -120,9 +121,9 @@ class Preflight:
             chosen = self._k3d.default_images()
             named = {option: name or chosen[option] for option, name in named.items()}
         registry = self._spec.registry
-        if registry:
-            named["registries.create.image"] = registry.image or REGISTRY_IMAGE
-        return list(named.items())
+        if registry and registry.image:
+            named["registries.create.image"] = registry.image
+        return [(option, name) for option, name in named.items() if option != "image" or name not in _CHANNELS]
 
     def _image_problems(self) -> List[str]:
         problems: List[str] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils import k3d_state
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
@@ -74,6 +74,7 @@ class Runner:
         self.spec: Spec = spec_from_params(params)
         self.name = self.spec.name
         self.actions: List[str] = []
+        self.made = False
         self.engine = engine_from_params(params)
         self.k3d = K3d(
             params["k3d_binary"], self.engine.docker_host, params["loadbalancer_image"], params["tools_image"]
@@ -102,7 +103,8 @@ class Runner:
             "cluster": cluster_facts(after, self.params["kubeconfig"] or "") if after else {},
         }
         if self.actions:
-            predicted = k3d_state.described_spec(self.spec) if state == "present" else "absent\n"
+            image_id = self.engine.image_id(self.spec.image) if self.spec.image else None
+            predicted = k3d_state.described_spec(self.spec, image_id) if state == "present" else "absent\n"
             result["diff"] = {
                 "before": k3d_state.described(before),
                 "after": k3d_state.described(after) if after else predicted,
@@ -133,9 +135,17 @@ class Runner:
             cluster = self._repaired(cluster)
         if cluster is None:
             self._create(checked=existed)
-            cluster = None if self.check_mode else self._required()
-        if cluster is not None:
+            return None if self.check_mode else self._reached()
+        self._kubeconfig(cluster)
+        return cluster
+
+    def _reached(self) -> Cluster:
+        """Write the kubeconfig of a cluster that was made just now; one whose API never gets ready is not kept."""
+        cluster, self.made = self._required(), True
+        try:
             self._kubeconfig(cluster)
+        except ArgolabError as error:
+            self._give_up(error)
         return cluster
 
     def _repaired(self, cluster: Cluster) -> Optional[Cluster]:
@@ -277,14 +287,19 @@ class Runner:
             if broken:
                 raise ArgolabError("after its creation " + ", ".join(f"{node.name} is {node.state}" for node in broken))
         except ArgolabError as error:
-            said = self._said_by_nodes()
-            try:
-                self._delete()
-            except ArgolabError as rest:
-                raise ArgolabError(f"cluster {self.name} was not created: {error}{said}. {rest}") from error
-            raise ArgolabError(
-                f"cluster {self.name} was not created, and nothing of it is left: {error}{said}"
-            ) from error
+            self._give_up(error)
+
+    def _give_up(self, error: ArgolabError) -> NoReturn:
+        """Remove what was made of a cluster, and say why, with the last words of its first server."""
+        said = self._said_by_nodes()
+        try:
+            self._delete()
+            path = self.params["kubeconfig"]
+            if path and os.path.lexists(path):
+                os.unlink(path)
+        except ArgolabError as rest:
+            raise ArgolabError(f"cluster {self.name} was not created: {error}{said}. {rest}") from error
+        raise ArgolabError(f"cluster {self.name} was not created, and nothing of it is left: {error}{said}") from error
 
     def _said_by_nodes(self) -> str:
         """Return the state and last words of the first server, before it is removed."""
@@ -325,11 +340,15 @@ class Runner:
             if reason is None:
                 return
             if time.monotonic() > deadline:
-                server = f"k3d-{self.name}-server-0"
+                hint = (
+                    ""
+                    if self.made
+                    else f". See docker logs k3d-{self.name}-server-0; if it stays so, remove the cluster with "
+                    "state: absent and have it made anew"
+                )
                 raise ArgolabError(
                     f"the containers of cluster {self.name} run, but its API server does not get ready within "
-                    f"{self.timeout} s: {reason}. See docker logs {server}; if it stays so, remove the cluster with "
-                    "state: absent and have it made anew"
+                    f"{self.timeout} s: {reason}{hint}"
                 )
             time.sleep(POLL_SECONDS)
 

@@ -307,39 +307,52 @@ def _registry_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
     if used != wanted_used:
         found.append(Difference("registries used", _texts(wanted_used), _texts(used)))
     wanted = spec.registries_config
-    if _endpoints(wanted.get("mirrors")) != mirrors:
-        sides = (_endpoints(wanted.get("mirrors")), mirrors)
-        found.append(Difference("mirrors in registries.config", *(_shown_mirrors(side) for side in sides)))
-    if (wanted.get("configs") or {}) != (cluster.registries_config.get("configs") or {}):
+    if _mirrors(wanted) != mirrors:
+        sides = (_shown_mirrors(side) for side in (_mirrors(wanted), mirrors))
+        found.append(Difference("mirrors in registries.config", *sides))
+    configs = [_meaningful(side.get("configs")) or {} for side in (wanted, cluster.registries_config)]
+    if configs[0] != configs[1]:
         # They hold passwords: which registries are meant is all that can be said.
-        names = (wanted.get("configs") or {}, cluster.registries_config.get("configs") or {})
-        found.append(Difference("configs in registries.config", *(f"those for {_texts(side)}" for side in names)))
+        found.append(Difference("configs in registries.config", *(f"those for {_texts(side)}" for side in configs)))
     return found
 
 
-def _endpoints(mirrors: Any) -> Dict[str, List[str]]:
-    return {str(name): list((mirror or {}).get("endpoint") or []) for name, mirror in (mirrors or {}).items()}
+def _meaningful(value: Any) -> Any:
+    """Drop what says nothing: k3d writes out empty texts, false and null for what was left out."""
+    if not isinstance(value, Mapping):
+        return value
+    found = {str(key): _meaningful(item) for key, item in value.items()}
+    return {key: item for key, item in found.items() if item not in ("", None, False, {}, [])}
+
+
+def _mirrors(config: Mapping[str, Any]) -> Dict[str, str]:
+    """Describe the mirrors of a registries.yaml by the name of what they mirror."""
+    found = {}
+    for name, mirror in (_meaningful(config.get("mirrors")) or {}).items():
+        rewrites = "".join(f", {old} as {new}" for old, new in sorted((mirror.get("rewrite") or {}).items()))
+        found[name] = ", ".join(map(str, mirror.get("endpoint") or [])) + rewrites
+    return found
 
 
 def _used(spec: Spec) -> FrozenSet[str]:
     return frozenset(text.rpartition("//")[2].partition(":")[0] for text in spec.registries_used)
 
 
-def _used_and_mirrors(cluster: Cluster) -> Tuple[FrozenSet[str], Dict[str, List[str]]]:
+def _used_and_mirrors(cluster: Cluster) -> Tuple[FrozenSet[str], Dict[str, str]]:
     """Tell the mirrors that k3d wrote for registries (C(NAME:PORT) at C(http://NAME:PORT)) from the declared ones."""
     own = cluster.registry
     used, rest = set(), {}
-    for name, endpoints in _endpoints(cluster.registries_config.get("mirrors")).items():
+    for name, text in _mirrors(cluster.registries_config).items():
         host = name.partition(":")[0]
-        if endpoints and all(endpoint.startswith(f"http://{host}:") for endpoint in endpoints):
+        if text.startswith(f"http://{host}:"):
             used.add(host)
         elif not own or name != own.remote_url:
-            rest[name] = endpoints
+            rest[name] = text
     return frozenset(used - ({own.name} if own else set())), rest
 
 
-def _shown_mirrors(mirrors: Mapping[str, List[str]]) -> str:
-    return "; ".join(f"{name} at {', '.join(mirrors[name])}" for name in sorted(mirrors)) or "none"
+def _shown_mirrors(mirrors: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} at {mirrors[name]}" for name in sorted(mirrors)) or "none"
 
 
 def _port_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
@@ -396,16 +409,17 @@ def _node_lines(name: str, role: str, state: str, settings: Settings) -> List[st
 
 
 def _lines(
-    name: str, api: str, host: str, network: str, ports: Iterable[PortMapping], aliases: Iterable[HostAlias],
-    registry: Optional[Registry], used: Iterable[str], mirrors: Mapping[str, List[str]],
+    name: str, images: Iterable[str], api: str, host: str, network: str, ports: Iterable[PortMapping],
+    aliases: Iterable[HostAlias], registry: Optional[Registry], used: Iterable[str], mirrors: Mapping[str, str],
     nodes: Iterable[Tuple[str, str, str, Settings]],
 ) -> str:  # fmt: skip
-    lines = [f"cluster: {name}", f"API: {api}" + (f" as {host}" if host else ""), f"network: {network}".rstrip()]
+    lines = [f"cluster: {name}", *(f"image: {image}" for image in sorted(images))]
+    lines += [f"API: {api}" + (f" as {host}" if host else ""), f"network: {network}".rstrip()]
     lines += [f"port: {port}" for port in sorted(ports)]
     lines += [f"host alias: {alias}" for alias in sorted(aliases)]
     lines += [f"registry: {registry}"] if registry else []
     lines += [f"uses registry: {name}" for name in sorted(used)]
-    lines += [f"mirror: {name} at {', '.join(where)}" for name, where in sorted(mirrors.items())]
+    lines += [f"mirror: {name} at {text}" for name, text in sorted(mirrors.items())]
     for node in nodes:
         lines += _node_lines(*node)
     return "\n".join(lines) + "\n"
@@ -418,6 +432,7 @@ def described(cluster: Optional[Cluster]) -> str:
     used, mirrors = _used_and_mirrors(cluster)
     return _lines(
         cluster.name,
+        {_short(node.image_id) for node in cluster.of_role("server") + cluster.of_role("agent") if node.image_id},
         f"{cluster.api_address}:{cluster.api_port}",
         cluster.api_host,
         f"{cluster.network} {cluster.subnet}",
@@ -430,8 +445,11 @@ def described(cluster: Optional[Cluster]) -> str:
     )
 
 
-def described_spec(spec: Spec) -> str:
-    """Describe the cluster that a declaration leads to, in the form of C(described)."""
+def described_spec(spec: Spec, image_id: Optional[str] = None) -> str:
+    """Describe the cluster that a declaration leads to, in the form of C(described).
+
+    :param image_id: the id that the declared image has; None where the engine does not have it yet.
+    """
     nodes = [(spec.container(place), place.role, RUNNING, spec.settings(place)) for place in spec.places]
     if spec.loadbalancer:
         nodes.append((spec.container(Place("loadbalancer", 0)), "loadbalancer", RUNNING, Settings()))
@@ -439,6 +457,7 @@ def described_spec(spec: Spec) -> str:
         nodes.append((spec.registry.name, "registry", RUNNING, Settings()))
     return _lines(
         spec.name,
+        [_short(image_id)] if image_id else [],
         f"{spec.api_address}:{spec.api_port or 'any free port'}",
         spec.api_host,
         f"{spec.network_name} {spec.subnet or ''}",
@@ -446,7 +465,7 @@ def described_spec(spec: Spec) -> str:
         spec.host_aliases,
         spec.registry,
         _used(spec),
-        _endpoints(spec.registries_config.get("mirrors")),
+        _mirrors(spec.registries_config),
         sorted(nodes, key=lambda node: (node[1], order_of(node[0]))),
     )
 

@@ -114,6 +114,19 @@ def test_a_server_that_ends_again_and_again_is_named(lab: Lab) -> None:
     assert lab.leftovers() == []
 
 
+def test_an_api_server_that_never_gets_ready(lab: Lab) -> None:
+    # the stand-in has none
+    message = lab.fails(api_check=True, timeout=4)
+    assert "was not created, and nothing of it is left" in message and "does not get ready within 4 s" in message
+    assert f"{SERVER} was running and last said" in message
+    assert lab.leftovers() == [] and not lab.kubeconfig.exists()
+    # one that was there before stays
+    lab.run()
+    message = lab.fails(api_check=True, timeout=4)
+    assert "does not get ready within 4 s" in message and f"docker logs {SERVER}" in message
+    assert state(lab, SERVER) == "running"
+
+
 def test_a_port_taken_between_the_check_and_the_creation(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = socket.socket()
     creation = Preflight.creation

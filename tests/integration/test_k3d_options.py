@@ -21,7 +21,16 @@ from k3d_support import NAME, Lab, free_port
 
 TOKEN = "a-token-of-the-tests"
 PASSWORD = "a-password-of-the-tests"
-MIRRORS = {"mirrors": {"quay.io": {"endpoint": ["http://mirror.example.it:5000"]}}}
+CONFIG = {
+    "mirrors": {"quay.io": {"endpoint": ["http://mirror.example.it:5000"], "rewrite": {"^a/(.*)": "b/$1"}}},
+    "configs": {
+        "mirror.example.it:5000": {
+            "auth": {"username": "reader", "password": PASSWORD},
+            "tls": {"insecure_skip_verify": True},
+        }
+    },
+}
+OTHER_CONFIGS = {**CONFIG, "configs": {"mirror.example.it:5000": {"auth": {"username": "reader", "password": "x"}}}}
 
 
 @pytest.fixture
@@ -59,7 +68,7 @@ def everything(lab: Lab, registry: str, folder: Path) -> dict[str, Any]:
                 "proxy": {"remote_url": "https://registry-1.docker.io", "username": "reader", "password": PASSWORD},
             },
             "use": [registry],
-            "config": MIRRORS,
+            "config": CONFIG,
         },
     }
 
@@ -111,6 +120,7 @@ def test_everything_at_once(lab: Lab, registry: str, tmp_path: Path) -> None:
         *OTHERWISE,
         ({"registries": {**registries, "create": None}}, ["registry: declared none, found"]),
         ({"registries": {**registries, "use": []}}, ["registries used: declared none, found k3d-argolab-shared"]),
+        ({"registries": {**registries, "config": OTHER_CONFIGS}}, ["configs in registries.config: declared those for"]),
         ({"registries": {**registries, "config": {}}}, ["mirrors in registries.config: declared none, found quay"]),
     ]
     for changes, words in otherwise:
@@ -118,6 +128,11 @@ def test_everything_at_once(lab: Lab, registry: str, tmp_path: Path) -> None:
             message = lab.fails(check, **{**whole, **changes})
             assert all(word in message for word in [*words, "recreate: on_drift"]), message
             assert TOKEN not in message and PASSWORD not in message
+        # where it may be made anew, the diff shows what will be different; secrets are not shown
+        predicted = lab.run(True, **{**whole, **changes, "recreate": "on_drift"})
+        assert [action.split(" (")[0] for action in predicted["actions"]][:2] == [f"delete {NAME}", f"create {NAME}"]
+        secret = words[0].split(":")[0] in ("token", "configs in registries.config")
+        assert (predicted["diff"]["before"] != predicted["diff"]["after"]) is not secret
     assert lab.run(**whole)["changed"] is False
 
     # and made anew where that was asked for, on the ports that it has now

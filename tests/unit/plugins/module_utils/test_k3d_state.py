@@ -97,7 +97,7 @@ def test_same() -> None:
     assert k3d_state.differences(SPEC, cluster, "sha256:aaaaaaaaaaaaaaaa") == []
     assert cluster.not_running == [] and cluster.subnet == "172.29.0.0/16"
     assert "secret" not in repr(cluster) + k3d_state.described(cluster)
-    assert k3d_state.described(cluster) == k3d_state.described_spec(SPEC)
+    assert k3d_state.described(cluster) == k3d_state.described_spec(SPEC, "sha256:aaaaaaaaaaaaaaaa")
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,19 @@ def test_registries() -> None:
     assert found({}, replace(SPEC, registries_used=("http://k3d-other:5000",))) == [
         "registries used: declared k3d-other, found none"
     ]
-    auth = {"configs": {"quay.io": {"auth": {"password": "geheim"}}}}
+    # as k3d writes out what was left out
+    auth = {
+        "configs": {"quay.io": {"auth": {"username": "", "password": "geheim", "identity_token": ""}, "tls": None}},
+        "mirrors": {},
+        "auths": {},
+    }
+    declared = {"configs": {"quay.io": {"auth": {"password": "geheim"}}}}
+    assert found(auth, replace(SPEC, registries_config=declared)) == []
+    rewritten = {"quay.io": {"endpoint": ["http://mirror:5000"], "rewrite": {"^a": "b"}}}
+    assert found({"mirrors": rewritten}, replace(SPEC, registries_config=config)) == [
+        "mirrors in registries.config: declared quay.io at http://mirror:5000, found quay.io at http://mirror:5000, "
+        "^a as b"
+    ]
     assert found(auth, replace(SPEC, registries_config={"configs": {"quay.io": {"auth": {"password": "anders"}}}})) == [
         "configs in registries.config: declared those for quay.io, found those for quay.io"
     ]
