@@ -103,6 +103,8 @@ def test_differences_name_both_sides_and_nodes_together() -> None:
         ("memory of server-0, server-1", "no limit", "1k"),
     ]
     assert k3d_nodes.settings_differences({"server-0": (real, real)}) == []
+    (more,) = k3d_nodes.settings_differences({"server-0": (Settings(), Settings(env=frozenset({"A=1"})))})
+    assert tuple(more) == ("env of server-0", "none", "A=1")
 
 
 @pytest.mark.parametrize(

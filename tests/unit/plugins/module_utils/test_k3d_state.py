@@ -371,3 +371,17 @@ def test_health_of_recorded_clusters(name: str, cluster: str, expected: str, wor
     assert found is not None
     state, problems = k3d_state.health(found)
     assert state == expected and word in " ".join(problems) and bool(problems) == bool(word)
+
+
+def test_an_agent_with_the_labels_of_a_server() -> None:
+    """An agent that was added where there was none has them, the API's address of that time among them."""
+    agent = node("agent-0", "agent")
+    agent["runtimeLabels"].update({"k3d.server.api.port": "1", "k3d.server.api.hostIP": "10.0.0.1"})
+    cluster = a_cluster(agent)
+    assert (cluster.api_address, cluster.api_port) == ("127.0.0.1", 6443)
+
+
+def test_health_without_a_server() -> None:
+    cluster = find_cluster(listing(node("serverlb", "loadbalancer", "exited")), "c")
+    assert cluster is not None
+    assert k3d_state.health(cluster)[0] == "degraded" and "no server left" in k3d_state.health(cluster)[1][0]
