@@ -10,7 +10,7 @@ import shutil
 import time
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Tuple
 
-from ansible_collections.argolab.observability.plugins.module_utils import k3d_state
+from ansible_collections.argolab.observability.plugins.module_utils import k3d_description, k3d_state
 from ansible_collections.argolab.observability.plugins.module_utils.docker_engine import socket_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import Answer, K3d, without_tokens
@@ -57,7 +57,7 @@ def predicted_without_asking(params: Mapping[str, Any]) -> Optional[Dict[str, An
         "changed": True,
         "actions": [f"create {spec.name}"],
         "cluster": {},
-        "diff": {"before": "absent\n", "after": k3d_state.described_spec(spec)},
+        "diff": {"before": "absent\n", "after": k3d_description.described_spec(spec)},
         "note": f"Predicted without asking k3d: {' and '.join(lacking)}.",
     }
 
@@ -104,10 +104,10 @@ class Runner:
         }
         if self.actions:
             image_id = self.engine.image_id(self.spec.image) if self.spec.image else None
-            predicted = k3d_state.described_spec(self.spec, image_id) if state == "present" else "absent\n"
+            predicted = k3d_description.described_spec(self.spec, image_id) if state == "present" else "absent\n"
             result["diff"] = {
-                "before": k3d_state.described(before),
-                "after": k3d_state.described(after) if after else predicted,
+                "before": k3d_description.described(before),
+                "after": k3d_description.described(after) if after else predicted,
             }
         return result
 
@@ -175,7 +175,7 @@ class Runner:
             )
         if len(self.actions) == before:
             return cluster
-        return k3d_state.repaired(self.spec, cluster) if self.check_mode else self._required()
+        return k3d_description.repaired(self.spec, cluster) if self.check_mode else self._required()
 
     def _refuse_or_remove(self, cluster: Cluster, text: str) -> None:
         """Fail on what cannot be repaired in place, or remove the cluster where it may be made anew."""
@@ -371,7 +371,7 @@ class Runner:
         cluster = self._existing(cluster)
         if cluster.not_running:
             self._heal(cluster)
-            cluster = k3d_state.with_state(cluster, k3d_state.RUNNING) if self.check_mode else self._required()
+            cluster = k3d_description.with_state(cluster, k3d_state.RUNNING) if self.check_mode else self._required()
         self._kubeconfig(cluster)
         return cluster
 
@@ -381,7 +381,7 @@ class Runner:
         if not running:
             return cluster
         self._do("stop " + ", ".join(node.name for node in running), lambda: self._stop(running))
-        return k3d_state.with_state(cluster, _EXITED) if self.check_mode else self._required()
+        return k3d_description.with_state(cluster, _EXITED) if self.check_mode else self._required()
 
     def _stop(self, running: List[Node]) -> None:
         for node in running:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_nodes import (
@@ -18,6 +18,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_nodes im
     real_settings,
     settings_differences,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.k3d_registries import registry_differences
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_spec import (
     ANY_ADDRESS,
     API_PORT,
@@ -227,7 +228,7 @@ def differences(spec: Spec, cluster: Cluster, image_id: Optional[str] = None) ->
     if image_id:
         others = sorted({node.image_id for node in servers + agents if node.image_id != image_id})
         if others:
-            found.append(Difference("image", f"{spec.image} ({_short(image_id)})", ", ".join(map(_short, others))))
+            found.append(Difference("image", f"{spec.image} ({short(image_id)})", ", ".join(map(short, others))))
     if (
         spec.api_port
         and cluster.api_port
@@ -255,7 +256,8 @@ def differences(spec: Spec, cluster: Cluster, image_id: Optional[str] = None) ->
             )
         )
     found += [Difference(*one) for one in settings_differences(_settings_pairs(spec, cluster))]
-    found += _registry_differences(spec, cluster)
+    config = cluster.registries_config if servers else None
+    found += [Difference(*one) for one in registry_differences(spec, cluster.registry, config)]
     return found + _port_differences(spec, cluster)
 
 
@@ -288,73 +290,6 @@ def _agents(spec: Spec, cluster: Cluster) -> Difference:
     )
 
 
-def _registry_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
-    found: List[Difference] = []
-    declared, real = spec.registry, cluster.registry
-    if declared is None or real is None:
-        if declared is not real:
-            found.append(Difference("registry", str(declared or "none"), str(real or "none")))
-    elif (declared.name, declared.remote_url) != (real.name, real.remote_url) or (
-        declared.port and (declared.address, declared.port) != (real.address, real.port)
-    ):
-        found.append(Difference("registry", str(declared), str(real)))
-    elif (declared.username, declared.password) != (real.username, real.password):
-        found.append(Difference("registry", "other credentials", "those of its creation"))
-    if not cluster.of_role("server"):
-        return found
-    used, mirrors = _used_and_mirrors(cluster)
-    wanted_used = _used(spec)
-    if used != wanted_used:
-        found.append(Difference("registries used", _texts(wanted_used), _texts(used)))
-    wanted = spec.registries_config
-    if _mirrors(wanted) != mirrors:
-        sides = (_shown_mirrors(side) for side in (_mirrors(wanted), mirrors))
-        found.append(Difference("mirrors in registries.config", *sides))
-    configs = [_meaningful(side.get("configs")) or {} for side in (wanted, cluster.registries_config)]
-    if configs[0] != configs[1]:
-        # They hold passwords: which registries are meant is all that can be said.
-        found.append(Difference("configs in registries.config", *(f"those for {_texts(side)}" for side in configs)))
-    return found
-
-
-def _meaningful(value: Any) -> Any:
-    """Drop what says nothing: k3d writes out empty texts, false and null for what was left out."""
-    if not isinstance(value, Mapping):
-        return value
-    found = {str(key): _meaningful(item) for key, item in value.items()}
-    return {key: item for key, item in found.items() if item not in ("", None, False, {}, [])}
-
-
-def _mirrors(config: Mapping[str, Any]) -> Dict[str, str]:
-    """Describe the mirrors of a registries.yaml by the name of what they mirror."""
-    found = {}
-    for name, mirror in (_meaningful(config.get("mirrors")) or {}).items():
-        rewrites = "".join(f", {old} as {new}" for old, new in sorted((mirror.get("rewrite") or {}).items()))
-        found[name] = ", ".join(map(str, mirror.get("endpoint") or [])) + rewrites
-    return found
-
-
-def _used(spec: Spec) -> FrozenSet[str]:
-    return frozenset(text.rpartition("//")[2].partition(":")[0] for text in spec.registries_used)
-
-
-def _used_and_mirrors(cluster: Cluster) -> Tuple[FrozenSet[str], Dict[str, str]]:
-    """Tell the mirrors that k3d wrote for registries (C(NAME:PORT) at C(http://NAME:PORT)) from the declared ones."""
-    own = cluster.registry
-    used, rest = set(), {}
-    for name, text in _mirrors(cluster.registries_config).items():
-        host = name.partition(":")[0]
-        if text.startswith(f"http://{host}:"):
-            used.add(host)
-        elif not own or name != own.remote_url:
-            rest[name] = text
-    return frozenset(used - ({own.name} if own else set())), rest
-
-
-def _shown_mirrors(mirrors: Mapping[str, str]) -> str:
-    return "; ".join(f"{name} at {mirrors[name]}" for name in sorted(mirrors)) or "none"
-
-
 def _port_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
     declared = {port.mapping for port in spec.ports}
     missing, extra = declared - cluster.ports, cluster.ports - declared
@@ -366,7 +301,7 @@ def _port_differences(spec: Spec, cluster: Cluster) -> List[Difference]:
     return [Difference("ports", _texts(declared), _texts(cluster.ports), repair)]
 
 
-def _short(image_id: str) -> str:
+def short(image_id: str) -> str:
     return image_id.replace("sha256:", "")[:12]
 
 
@@ -399,97 +334,6 @@ def additions(spec: Spec, cluster: Cluster) -> Dict[str, Tuple[str, int]]:
             found[name] = (f"{spec.name}-agent" if number == 0 else f"{spec.name}-agent-{number}", 1)
         number += 1
     return found
-
-
-# --- described ------------------------------------------------------------------------------------------------
-
-
-def _node_lines(name: str, role: str, state: str, settings: Settings) -> List[str]:
-    return [f"node: {name} {role} {state}", *(f"  {line}" for line in settings.lines())]
-
-
-def _lines(
-    name: str, images: Iterable[str], api: str, host: str, network: str, ports: Iterable[PortMapping],
-    aliases: Iterable[HostAlias], registry: Optional[Registry], used: Iterable[str], mirrors: Mapping[str, str],
-    nodes: Iterable[Tuple[str, str, str, Settings]],
-) -> str:  # fmt: skip
-    lines = [f"cluster: {name}", *(f"image: {image}" for image in sorted(images))]
-    lines += [f"API: {api}" + (f" as {host}" if host else ""), f"network: {network}".rstrip()]
-    lines += [f"port: {port}" for port in sorted(ports)]
-    lines += [f"host alias: {alias}" for alias in sorted(aliases)]
-    lines += [f"registry: {registry}"] if registry else []
-    lines += [f"uses registry: {name}" for name in sorted(used)]
-    lines += [f"mirror: {name} at {text}" for name, text in sorted(mirrors.items())]
-    for node in nodes:
-        lines += _node_lines(*node)
-    return "\n".join(lines) + "\n"
-
-
-def described(cluster: Optional[Cluster]) -> str:
-    """Describe a cluster for a diff, one line for each thing that is compared; no secrets."""
-    if cluster is None:
-        return "absent\n"
-    used, mirrors = _used_and_mirrors(cluster)
-    return _lines(
-        cluster.name,
-        {_short(node.image_id) for node in cluster.of_role("server") + cluster.of_role("agent") if node.image_id},
-        f"{cluster.api_address}:{cluster.api_port}",
-        cluster.api_host,
-        f"{cluster.network} {cluster.subnet}",
-        cluster.ports,
-        cluster.host_aliases,
-        cluster.registry,
-        used,
-        mirrors,
-        ((node.name, node.role, node.state, node.settings) for node in cluster.nodes),
-    )
-
-
-def described_spec(spec: Spec, image_id: Optional[str] = None) -> str:
-    """Describe the cluster that a declaration leads to, in the form of C(described).
-
-    :param image_id: the id that the declared image has; None where the engine does not have it yet.
-    """
-    nodes = [(spec.container(place), place.role, RUNNING, spec.settings(place)) for place in spec.places]
-    if spec.loadbalancer:
-        nodes.append((spec.container(Place("loadbalancer", 0)), "loadbalancer", RUNNING, Settings()))
-    if spec.registry:
-        nodes.append((spec.registry.name, "registry", RUNNING, Settings()))
-    return _lines(
-        spec.name,
-        [_short(image_id)] if image_id else [],
-        f"{spec.api_address}:{spec.api_port or 'any free port'}",
-        spec.api_host,
-        f"{spec.network_name} {spec.subnet or ''}",
-        (port.mapping for port in spec.ports),
-        spec.host_aliases,
-        spec.registry,
-        _used(spec),
-        _mirrors(spec.registries_config),
-        sorted(nodes, key=lambda node: (node[1], order_of(node[0]))),
-    )
-
-
-def with_state(cluster: Cluster, state: str) -> Cluster:
-    """The cluster as it will be when all its nodes are in a state."""
-    return replace(cluster, nodes=tuple(replace(node, state=state) for node in cluster.nodes))
-
-
-def repaired(spec: Spec, cluster: Cluster) -> Cluster:
-    """The cluster as it will be when it was repaired in place."""
-    gone = {node.name for node in superfluous_agents(spec, cluster)}
-    nodes = [replace(node, state=RUNNING) for node in cluster.nodes if node.name not in gone]
-    number = len(cluster.of_role("agent"))
-    for first, (_name, count) in additions(spec, cluster).items():
-        for index in range(count):
-            name = f"{first[:-1]}{index}"
-            nodes.append(Node(name, "agent", RUNNING, "", "", spec.settings(Place("agent", number))))
-            number += 1
-    return replace(
-        cluster,
-        nodes=tuple(sorted(nodes, key=lambda node: (node.role, order_of(node.name), node.name))),
-        ports=cluster.ports | {port.mapping for port in spec.ports},
-    )
 
 
 def health(cluster: Cluster) -> Tuple[str, List[str]]:

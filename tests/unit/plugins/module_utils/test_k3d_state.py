@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.argolab.observability.plugins.module_utils import k3d_state
+from ansible_collections.argolab.observability.plugins.module_utils import k3d_description, k3d_state
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import (
     Answer,
@@ -96,8 +96,8 @@ def test_same() -> None:
     cluster = a_cluster()
     assert k3d_state.differences(SPEC, cluster, "sha256:aaaaaaaaaaaaaaaa") == []
     assert cluster.not_running == [] and cluster.subnet == "172.29.0.0/16"
-    assert "secret" not in repr(cluster) + k3d_state.described(cluster)
-    assert k3d_state.described(cluster) == k3d_state.described_spec(SPEC, "sha256:aaaaaaaaaaaaaaaa")
+    assert "secret" not in repr(cluster) + k3d_description.described(cluster)
+    assert k3d_description.described(cluster) == k3d_description.described_spec(SPEC, "sha256:aaaaaaaaaaaaaaaa")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def agents(*names: str) -> k3d_state.Cluster:
 def test_names_of_agents_that_are_added(there: tuple[str, ...], declared: int, expected: dict[str, Any]) -> None:
     cluster, spec = agents(*there), replace(SPEC, agents=declared)
     assert k3d_state.additions(spec, cluster) == expected
-    assert len(k3d_state.repaired(spec, cluster).of_role("agent")) == declared
+    assert len(k3d_description.repaired(spec, cluster).of_role("agent")) == declared
 
 
 def test_the_last_agents_go_first() -> None:
@@ -261,7 +261,7 @@ def test_the_last_agents_go_first() -> None:
     assert [one.name for one in cluster.of_role("agent")] == ["k3d-c-agent-0", "k3d-c-agent-2", "k3d-c-agent-10"]
     gone = k3d_state.superfluous_agents(replace(SPEC, agents=1), cluster)
     assert [one.name for one in gone] == ["k3d-c-agent-10", "k3d-c-agent-2"]
-    assert [one.name for one in k3d_state.repaired(replace(SPEC, agents=1), cluster).of_role("agent")] == [
+    assert [one.name for one in k3d_description.repaired(replace(SPEC, agents=1), cluster).of_role("agent")] == [
         "k3d-c-agent-0"
     ]
 
@@ -286,7 +286,7 @@ def test_registries() -> None:
     def found(config: Any, spec: Spec, registry: Any = None) -> list[str]:
         nodes = listing(node("serverlb", "loadbalancer", portMappings=MAPPINGS), node("server-0", "server"))
         cluster = find_cluster(nodes, "c", registries_config=config, registry=registry)
-        assert cluster is not None and "geheim" not in repr(cluster) + k3d_state.described(cluster)
+        assert cluster is not None and "geheim" not in repr(cluster) + k3d_description.described(cluster)
         differences = [str(one) for one in k3d_state.differences(spec, cluster)]
         assert "geheim" not in " ".join(differences) and "anders" not in " ".join(differences)
         return differences
