@@ -45,7 +45,7 @@ PYTEST_FOLDERS = {
 TEST_PACKAGES = {"busybox-static": "/bin/busybox", "openssl": "/usr/bin/openssl"}
 # Scenarios that need Docker; all others run anywhere.
 NEED_ENGINE = {"k3d", "lab"}
-SCENARIO_SECONDS = {"default": 120, "k3d": 180, "lab": 1800}
+SCENARIO_SECONDS = {"default": 60, "k3d": 450, "lab": 1100}
 
 
 class Skip(Exception):
@@ -521,7 +521,7 @@ def all_stages(python: Python) -> list[Stage]:
     with_programs = [
         Stage("contract", "contract with the upstream charts", 20, pytest_stage(PYTEST_FOLDERS["contract"], python)),
         Stage(
-            "integration", "modules against real programs", 240, integration_stage(python), timeout=1800,
+            "integration", "modules against real programs", 540, integration_stage(python), timeout=1800,
         ),
         Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python)),
         Stage("collection", "archive built, installed and used", 15, collection_stage(python)),
