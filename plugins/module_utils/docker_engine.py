@@ -163,13 +163,17 @@ class DockerEngine:
         answer = self.get("/info")
         return answer if isinstance(answer, dict) else {}
 
-    def image(self, name: str) -> Optional[Mapping[str, Any]]:
-        """Return what the engine says about an image, by name or id; None where it has none such."""
+    def _inspect(self, path: str) -> Optional[Mapping[str, Any]]:
+        """Return what the engine says about an object, None where it has none such."""
         try:
-            answer = self.get(f"/images/{quote(name, safe='/:@')}/json")
+            answer = self.get(path)
         except DockerNotFound:
             return None
         return answer if isinstance(answer, dict) else None
+
+    def image(self, name: str) -> Optional[Mapping[str, Any]]:
+        """Return what the engine says about an image, by name or id; None where it has none such."""
+        return self._inspect(f"/images/{quote(name, safe='/:@')}/json")
 
     def image_id(self, name: str) -> Optional[str]:
         image = self.image(name)
@@ -204,11 +208,7 @@ class DockerEngine:
                 raise ArgolabError(str(message))
 
     def container(self, name: str) -> Optional[Mapping[str, Any]]:
-        try:
-            answer = self.get(f"/containers/{quote(name, safe='')}/json")
-        except DockerNotFound:
-            return None
-        return answer if isinstance(answer, dict) else None
+        return self._inspect(f"/containers/{quote(name, safe='')}/json")
 
     def containers(self, label: Optional[str] = None) -> List[Mapping[str, Any]]:
         """List containers, running or not, with a label (C(key) or C(key=value)) or all."""
@@ -219,11 +219,7 @@ class DockerEngine:
         return list(answer or [])
 
     def network(self, name: str) -> Optional[Mapping[str, Any]]:
-        try:
-            answer = self.get(f"/networks/{quote(name, safe='')}")
-        except DockerNotFound:
-            return None
-        return answer if isinstance(answer, dict) else None
+        return self._inspect(f"/networks/{quote(name, safe='')}")
 
     def networks(self) -> List[Mapping[str, Any]]:
         return list(self.get("/networks") or [])

@@ -150,7 +150,7 @@ class K3d:
             path = os.path.join(folder, "cluster.yaml")
             with open(path, "w", encoding="utf-8") as config:
                 config.write(config_text(spec, timeout))
-            self.checked(["cluster", "create", "--config", path], timeout + _GRACE, {DOLLAR: "$", "TMPDIR": folder})
+            self.checked(["cluster", "create", "--config", path], timeout + _GRACE, {DOLLAR: "$"})
 
     def delete(self, name: str, timeout: int) -> Answer:
         return self.run(["cluster", "delete", name], timeout)

@@ -11,14 +11,13 @@ from ansible_collections.argolab.observability.plugins.module_utils.k3d_kubeconf
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster, health
 
 
-def cluster_facts(cluster: Cluster, kubeconfig: str) -> Dict[str, Any]:
+def cluster_facts(cluster: Cluster) -> Dict[str, Any]:
     """Return what the modules tell about a cluster. No tokens, and no variables, which may hold secrets."""
     state, problems = health(cluster)
     return {
         "name": cluster.name,
         "state": state,
         "problems": problems,
-        "kubeconfig": kubeconfig,
         "context": f"k3d-{cluster.name}",
         "api_server": server_url(cluster),
         "network": cluster.network,

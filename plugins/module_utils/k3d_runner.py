@@ -100,7 +100,7 @@ class Runner:
         result: Dict[str, Any] = {
             "changed": bool(self.actions),
             "actions": self.actions,
-            "cluster": cluster_facts(after, self.params["kubeconfig"] or "") if after else {},
+            "cluster": {**cluster_facts(after), "kubeconfig": self.params["kubeconfig"] or ""} if after else {},
         }
         if self.actions:
             image_id = self.engine.image_id(self.spec.image) if self.spec.image else None

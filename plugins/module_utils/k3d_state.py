@@ -67,7 +67,6 @@ class Cluster:
     api_address: str
     api_port: Optional[int]
     ports: FrozenSet[PortMapping]
-    has_loadbalancer: bool
     api_host: str = ""
     host_aliases: FrozenSet[HostAlias] = frozenset()
     registry: Optional[Registry] = None
@@ -197,7 +196,6 @@ def parse_cluster(
         api_address=api_address,
         api_port=api_port,
         ports=frozenset(port for port in ports if port != api),
-        has_loadbalancer=bool(entry.get("hasLoadbalancer")),
         # k3d fills in the address where no name was given.
         api_host="" if api_host == api_address else api_host,
         host_aliases=_aliases(aliases),

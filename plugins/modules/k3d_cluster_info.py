@@ -91,8 +91,7 @@ def main() -> None:
         clusters = Reader(K3d(module.params["k3d_binary"], engine.docker_host), engine).clusters(name)
     except ArgolabError as error:
         module.fail_json(msg=str(error))
-    found = [{key: value for key, value in cluster_facts(one, "").items() if key != "kubeconfig"} for one in clusters]
-    module.exit_json(changed=False, clusters=sorted(found, key=lambda one: str(one["name"])))
+    module.exit_json(changed=False, clusters=[cluster_facts(one) for one in sorted(clusters, key=lambda one: one.name)])
 
 
 if __name__ == "__main__":

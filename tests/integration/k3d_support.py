@@ -26,9 +26,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.docker_engin
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_options import K3D_CLUSTER_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_runner import Runner
+from namespaces import WRAPPER
 
-HERE = Path(__file__).resolve().parent
-WRAPPER = HERE.parent.parent / "roles" / "container_engine" / "files" / "argolab-runc"
 LAB_ENGINE = dockerd.Layout("/var/lib/argolab", "/var/lib/argolab/docker", "/run/argolab")
 
 

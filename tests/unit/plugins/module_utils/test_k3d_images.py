@@ -183,7 +183,7 @@ class Lab:
             return None
         roles = {SERVER: "server", AGENT: "agent", "k3d-lab-serverlb": "loadbalancer"}
         nodes = tuple(Node(node, role, self.states.get(node, "running"), "", "") for node, role in roles.items())
-        return Cluster("lab", "k3d-lab", "", nodes, "", None, frozenset(), True)
+        return Cluster("lab", "k3d-lab", "", nodes, "", None, frozenset())
 
     def import_images(self, name: str, images: list[str], timeout: float) -> Answer:
         self.imports.append(images)

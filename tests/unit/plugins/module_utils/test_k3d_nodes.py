@@ -73,7 +73,7 @@ CONTAINER = {
         ],
     },
     "HostConfig": {
-        "Binds": ["k3d-c-images:/k3d/images", "/a:/b", "/root/.config/k3d/.x/meminfo:/proc/meminfo:ro"],
+        "Binds": ["k3d-c-images:/k3d/images", "/a:/b", "/home/me/.config/k3d/.x/meminfo:/proc/meminfo:ro"],
         "Memory": 1024**3,
         "Ulimits": [{"Name": "nofile", "Soft": 5, "Hard": 6}],
     },
