@@ -16,7 +16,7 @@ import ansible
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SENT = sorted(path for kind in ("module_utils", "modules") for path in (ROOT / "plugins" / kind).glob("*.py"))
+SENT = sorted(path for kind in ("module_utils", "modules") for path in (ROOT / "plugins" / kind).rglob("*.py"))
 IMPORTS = """
 import importlib, sys, traceback
 sys.path[:0] = sys.argv[1:3]
