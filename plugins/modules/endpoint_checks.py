@@ -18,6 +18,7 @@ description:
   - Looks whether names have an entry in the hosts file, with one of the addresses of the ingress.
   - Causes are C(no_answer), C(wrong_status), C(wrong_content), C(hosts_entry_absent), C(hosts_entry_wrong).
 extends_documentation_fragment:
+  - argolab.observability.kube_access
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
   - argolab.observability.waiting
@@ -56,9 +57,16 @@ options:
         type: bool
         default: true
   url:
-    description: Scheme, address and port of the ingress, for all O(endpoints) that have no own.
+    description:
+      - Scheme, address and port of the ingress, for all O(endpoints) that have no own.
+      - Without it, and with O(kubeconfig), the address is the one that the ingress controller wrote into the Ingresses
+        of the names.
     type: str
     default: ""
+  ingress_port:
+    description: Port of that address.
+    type: int
+    default: 80
   skipped_endpoints:
     description: Why some of O(endpoints) are not to be checked, by name. They are then reported as skipped.
     type: dict

@@ -48,7 +48,7 @@ def interpreter(version: str) -> str:
 def refused(python: str, folder: Path) -> list[str]:
     """What cannot be imported where nothing but the standard library and ansible.module_utils is."""
     (folder / "ansible").symlink_to(Path(ansible.__file__).parent)
-    names = [f"{path.parent.name}.{path.stem}" for path in SENT]
+    names = [".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts) for path in SENT]
     argv = [python, "-B", "-S", "-c", IMPORTS, str(folder), str(ROOT / ".collections"), *names]
     done = subprocess.run(argv, check=False, capture_output=True, text=True, cwd=folder, env={"LANG": "C.UTF-8"})
     assert done.returncode == 0, done.stderr
