@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,8 +70,11 @@ def test_what_heals_while_it_waits_passes(cluster: FakeCluster) -> None:
 
 
 def test_secrets_of_an_inline_kubeconfig_are_in_no_result(cluster: FakeCluster) -> None:
-    for parts in (PARTS, [{**QUERY, "options": {**QUERY["options"], "kubeconfig": cluster.kubeconfig}}]):
-        assert "canary-token" not in str(verified(cluster, parts))
+    text = json.dumps(cluster.kubeconfig, indent=1)
+    for given in (cluster.kubeconfig, text):
+        part = {**QUERY, "options": {**QUERY["options"], "kubeconfig": given}}
+        assert "canary-token" not in str(verified(cluster, kubeconfig=given))
+        assert "canary-token" not in str(verified(cluster, [part]))
 
 
 def test_bad_options_of_a_part_stop_everything_before_anything_is_asked(cluster: FakeCluster) -> None:
