@@ -120,7 +120,7 @@ def _before(observed: str | None) -> str:
 
 
 def secrets_in(kubeconfig: Any) -> set[str]:
-    """What an inline kubeconfig, or options with one, hold that must not appear in results, which repeat the options."""
+    """What an inline kubeconfig, or options with one, hold that no result may repeat."""
     found: set[str] = set()
     stack = [_content(kubeconfig, found)]
     while stack:
