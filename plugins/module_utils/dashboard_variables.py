@@ -40,6 +40,8 @@ _QUERY_RESULT = re.compile(r"query_result\((.+)\)\s*\Z", re.DOTALL)
 _SHOWN_OPTIONS = 5
 # More than any list that somebody picks from.
 MAX_OPTIONS = 5000
+# What compiling an expression raises, with numbers that are too large and groups nested too deeply.
+UNUSABLE = (re.error, OverflowError, RecursionError)
 
 
 class Lookup(Protocol):
@@ -173,7 +175,7 @@ def _resolve_one(
         # an export keeps it in the query; dashboards from the time before version 8 in the current value
         return Resolved(name, kind, Value((_text(query),) if query is not None else tuple(current[:1]) or ("",)), 1)
     if kind == "textbox":
-        return Resolved(name, kind, Value((current[0] if current else _text(query),)), 1)
+        return Resolved(name, kind, Value(((current[0] if current else "") or _text(query),)), 1)
     if kind == "adhoc":
         return Resolved(name, kind, Value(()), 0)
     # a kind that is not known here, such as a switch, stands for what was saved
@@ -204,8 +206,8 @@ def _query_variable(
         pattern = _text(model.get("regex"))
         options = apply_regex(found, replace(pattern, values, lambda key, value: formatted(key, value, "regex")))
         options = sort_options(options, model.get("sort"))
-    except (ArgolabError, re.error) as error:
-        what = f"its regular expression cannot be used ({error})" if isinstance(error, re.error) else str(error)
+    except (ArgolabError, *UNUSABLE) as error:
+        what = str(error) if isinstance(error, ArgolabError) else f"its regular expression cannot be used ({error})"
         problem = f"variable {name}: {asked or 'no query'}: {what}"
         resolved = _chosen(name, "query", model, [])
         return Resolved(name, "query", _without(resolved.value, problem), 0, asked, problem, True)
@@ -266,7 +268,7 @@ def _datasource_variable(
     pattern = replace(_text(model.get("regex")), values, lambda key, value: formatted(key, value, "regex"))
     try:
         options = [item for item in known if not pattern or _js_regex(pattern)[0].search(item.text)]
-    except re.error as error:
+    except UNUSABLE as error:
         problem = f"variable {name}: its regular expression cannot be used ({error})"
         return Resolved(name, "datasource", Value((), missing=problem), 0, plugin, problem, True)
     resolved = _chosen(name, "datasource", model, options)
