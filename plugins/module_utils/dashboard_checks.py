@@ -121,15 +121,14 @@ def panel_check(
         )
     if outcome == ERROR:
         wrong = [query for query in asked if query.answer is not None and query.answer.outcome == ERROR]
-        detail = " ".join(_error_text(query) for query in wrong)
-        return ExplainedCheck(name, False, EXPECTED, ERROR, detail, "query_error", command(wrong[0].expr), subject)
+        detail, first = _error_text(wrong), wrong[0]
+        cause = first.answer.cause if first.answer is not None else ""
+        return ExplainedCheck(name, False, EXPECTED, ERROR, detail, cause, command(first.expr), subject)
     allowance = next((item for item in allowed if item.fits(shown)), None)
-    detail = " ".join(
-        _empty_text(query, reasons.get(index)) for index, query in enumerate(shown.queries) if query.answer
-    )
-    first = next((reasons[index] for index in sorted(reasons)), None)
-    cause = first.cause if first else "no_data"
-    look_at = command(first.look_at if first else asked[0].expr)
+    detail = _empty_text({index: query for index, query in enumerate(shown.queries) if query.answer}, reasons)
+    reason = next((reasons[index] for index in sorted(reasons)), None)
+    cause = reason.cause if reason else "no_data"
+    look_at = command(reason.look_at if reason else asked[0].expr)
     if allowance is not None:
         why = f"Allowed to be empty: {allowance.reason.rstrip('.')}. " if allowance.reason else "Allowed to be empty. "
         return ExplainedCheck(name, None, EXPECTED, "no data", why + detail, cause, look_at, subject)
@@ -143,18 +142,29 @@ def _partly(asked: Sequence[Query]) -> str:
     return " ".join([*sentences, *(text for text in dict.fromkeys(said) if text)])
 
 
-def _error_text(query: Query) -> str:
-    detail = query.answer.detail if query.answer is not None else ""
-    unknown = ""
-    if query.unknown:
-        unknown = f" The dashboard has no variable {', '.join(query.unknown)}."
-    return f"Query {query.ref} ({_shortened(query.expr)}): {detail}{unknown}"
+def _error_text(queries: Sequence[Query]) -> str:
+    """What is wrong with them; those that failed alike in one sentence, with the expression of the first."""
+    said: dict[str, list[Query]] = {}
+    for query in queries:
+        detail = query.answer.detail if query.answer is not None else ""
+        if query.unknown:
+            detail = f"{detail} The dashboard has no variable {', '.join(query.unknown)}."
+        said.setdefault(detail, []).append(query)
+    return " ".join(f"{_refs(alike)} ({_shortened(alike[0].expr)}): {why}" for why, alike in said.items())
 
 
-def _empty_text(query: Query, reason: Reason | None) -> str:
-    detail = query.answer.detail if query.answer is not None else ""
-    why = reason.text if reason else detail
-    return f"Query {query.ref} ({_shortened(query.expr)}): {why}"
+def _empty_text(queries: Mapping[int, Query], reasons: Mapping[int, Reason]) -> str:
+    """Why they are empty; those with the same reason in one sentence, with the expression of the first."""
+    said: dict[str, list[Query]] = {}
+    for index, query in queries.items():
+        detail = query.answer.detail if query.answer is not None else ""
+        said.setdefault(reasons[index].text if index in reasons else detail, []).append(query)
+    return " ".join(f"{_refs(alike)} ({_shortened(alike[0].expr)}): {why}" for why, alike in said.items())
+
+
+def _refs(queries: Sequence[Query]) -> str:
+    refs = list(dict.fromkeys(query.ref for query in queries))
+    return f"Query {refs[0]}" if len(refs) == 1 else f"Queries {', '.join(refs)}"
 
 
 def _shortened(expr: str) -> str:

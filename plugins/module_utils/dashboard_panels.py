@@ -44,6 +44,8 @@ class Answer:
     :param series: at most V(KEPT_SERIES), those with a number first.
     :param found: how many series have one.
     :param total: how many series came at all.
+    :param cause: of an error: V(query_error) where Prometheus refused the query, V(could_not_check) where it could
+        not be asked.
     """
 
     outcome: str
@@ -51,6 +53,7 @@ class Answer:
     series: Sequence[Series] = ()
     found: int = 0
     total: int = 0
+    cause: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import Check
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_checks import (
@@ -70,8 +70,8 @@ MAX_QUESTIONS = 5000
 # Empty queries whose reason is looked for; each costs a few requests.
 MAX_EXPLAINED = 200
 
-T = TypeVar("T")
-R = TypeVar("R")
+# What Prometheus says about a query, without what every other message also begins with.
+_VERDICT = re.compile(r"(?:bad_data|execution): .*|the expression .* gives a \w+;.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,12 @@ class DashboardReader:
                 # what was cut off may hold the only number
                 answer = self._once(question, look, 0)
         except ArgolabError as error:
-            return Answer(ERROR, _said(error))
+            said = _VERDICT.search(str(error))
+            return (
+                Answer(ERROR, said[0], cause="query_error")
+                if said
+                else Answer(ERROR, str(error), cause="could_not_check")
+            )
         return answer
 
     def _once(self, question: Question, look: Window, limit: int) -> Answer:
@@ -333,13 +338,6 @@ def _answered(shown: Shown, answers: Mapping[Question, Answer]) -> Shown:
         query if query.skipped else replace(query, answer=answers.get(query.question)) for query in shown.queries
     ]
     return replace(shown, queries=queries)
-
-
-def _said(error: ArgolabError) -> str:
-    """What Prometheus said, without what every other message also begins with."""
-    text = str(error)
-    match = re.search(r"(?:bad_data|execution|timeout|canceled|internal|unavailable): .*", text, re.DOTALL)
-    return match[0] if match else text
 
 
 def _nothing_found() -> ExplainedCheck:

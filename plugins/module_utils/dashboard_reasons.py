@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_panels import Query
-from ansible_collections.argolab.observability.plugins.module_utils.dashboard_templating import Value, names_in
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_templating import names_in
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_time import Window, duration_text
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.promql import (
     Matcher,
     Selector,
+    alternatives,
     filters,
     over_time,
     selector_text,
@@ -56,47 +57,62 @@ class Reasons:
 
         :raises ArgolabError: Prometheus does not answer.
         """
+        if query.answer is not None and query.answer.total:
+            # series came, so that it does not matter which selector finds none
+            return _without_result(query)
         found = selectors(query.expr)
         raw = selectors(query.raw)
+        reasons: list[Reason] = []
         for index, selector in enumerate(found):
             # as long as both have the same selectors, those of the dashboard name the variables
             model = raw[index] if len(raw) == len(found) else None
-            reason = self._without_series(selector, model, query.values)
-            if reason:
+            reason = self._without_series(selector, model, query)
+            if reason is None:
+                continue
+            if not alternatives(query.expr):
                 return reason
-        return _without_result(query)
+            reasons.append(reason)
+        if len(reasons) < len(found) or not reasons:
+            return _without_result(query)
+        # of several ways to the same number, the one that exists here is the one that was meant
+        return next((reason for reason in reasons if reason.cause != "metric_absent"), reasons[0])
 
-    def _without_series(self, selector: Selector, model: Selector | None, values: Mapping[str, Value]) -> Reason | None:
+    def _without_series(self, selector: Selector, model: Selector | None, query: Query) -> Reason | None:
         """Why the selector finds no series; V(None) where it finds some."""
-        if self._count(selector.metric, selector.matchers):
+        values = query.values
+        now = query.mode == "instant"
+        if self._count(selector.metric, selector.matchers, now):
             return None
-        if selector.metric and not self._count(selector.metric, ()):
-            return self._absent(selector.metric)
+        if selector.metric and not self._count(selector.metric, (), now):
+            return self._absent(selector.metric, now)
         if not selector.matchers or len(selector.matchers) > _MAX_MATCHERS:
             return Reason("labels_match_nothing", f"{selector} finds no series.", str(selector))
-        index = self._dead_end(selector)
+        index = self._dead_end(selector, now)
         matcher, before = selector.matchers[index], selector.matchers[:index]
         own = model.matchers[index] if model and len(model.matchers) == len(selector.matchers) else None
         names = names_in(own.value) if own else []
         for name in names:
             if name in values and values[name].missing:
                 return Reason("variable_empty", f"{values[name].missing}.", selector_text(selector.metric, before))
-        return self._no_match(selector.metric, before, matcher, names)
+        return self._no_match(selector.metric, before, matcher, names, now)
 
-    def _dead_end(self, selector: Selector) -> int:
+    def _dead_end(self, selector: Selector, now: bool) -> int:
         """The first matcher with which, added to those before it, nothing is left."""
         for index in range(len(selector.matchers)):
-            if not self._count(selector.metric, selector.matchers[: index + 1]):
+            if not self._count(selector.metric, selector.matchers[: index + 1], now):
                 return index
         return len(selector.matchers) - 1
 
-    def _no_match(self, metric: str, before: Sequence[Matcher], matcher: Matcher, names: Sequence[str]) -> Reason:
+    def _no_match(
+        self, metric: str, before: Sequence[Matcher], matcher: Matcher, names: Sequence[str], now: bool
+    ) -> Reason:
         rest = selector_text(metric, before)
         if metric or before:
-            values = self._prometheus.label_values(
-                matcher.label, rest, self._look.start, self._look.end, limit=_COMPARED_NAMES
+            result = self._prometheus.query(
+                f"group by ({matcher.label}) ({self._when(rest, now)})", limit=_COMPARED_NAMES
             )
-            number = count_text(int(self._count(metric, before)), "series", "series")
+            values = [sample.labels[matcher.label] for sample in result.samples if matcher.label in sample.labels]
+            number = count_text(int(self._count(metric, before, now)), "series", "series")
             there = f"{rest} has {number}, "
             if values:
                 there += f"where {matcher.label} is {listing(values, _SHOWN_VALUES)}"
@@ -109,13 +125,14 @@ class Reasons:
         look_at = f"count by ({matcher.label}) ({rest})" if metric or before else str(matcher)
         return Reason("labels_match_nothing", text, look_at)
 
-    def _absent(self, metric: str) -> Reason:
+    def _absent(self, metric: str, now: bool) -> Reason:
         known = self._metric_names()
         # the name of a family begins with the program that exports it
         first = metric.split("_")[0].split(":")[0]
         family = [name for name in known if name.startswith(first)]
         close = nearest(metric, family[:_COMPARED_NAMES])
-        text = f"metric {metric} does not exist in the last {duration_text(self._look.span)}"
+        when = "now" if now else f"in the last {duration_text(self._look.span)}"
+        text = f"metric {metric} does not exist {when}"
         if ":" in metric:
             text += "; by its name it is recorded by a rule, which is not loaded or finds nothing itself"
         elif family:
@@ -135,13 +152,17 @@ class Reasons:
             self._names = self._prometheus.label_values("__name__", "", self._look.start, self._look.end)
         return self._names
 
-    def _count(self, metric: str, matchers: Sequence[Matcher]) -> float:
-        """How many series a selector found within the window."""
+    def _count(self, metric: str, matchers: Sequence[Matcher], now: bool) -> float:
+        """How many series a selector finds now, or found within the window."""
         selector = selector_text(metric, matchers)
-        if selector not in self._counts:
-            result = self._prometheus.query(f"count(last_over_time({selector}[{duration_text(self._look.span)}]))")
-            self._counts[selector] = result.samples[0].number if result.samples else 0.0
-        return self._counts[selector]
+        expr = f"count({self._when(selector, now)})"
+        if expr not in self._counts:
+            result = self._prometheus.query(expr)
+            self._counts[expr] = result.samples[0].number if result.samples else 0.0
+        return self._counts[expr]
+
+    def _when(self, selector: str, now: bool) -> str:
+        return selector if now else f"last_over_time({selector}[{duration_text(self._look.span)}])"
 
 
 def _without_result(query: Query) -> Reason:

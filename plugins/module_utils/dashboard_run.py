@@ -37,6 +37,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.prometheus_a
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+# One look at everything may take so long, also where nothing is waited for.
+LOOK_SECONDS = 60.0
 TITLE = "Not every panel has data"
 WHAT = "dashboards"
 _NAMES: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
@@ -121,7 +123,13 @@ def _reader(params: Mapping[str, Any]) -> DashboardReader:
     return DashboardReader(
         prometheus,
         read,
-        Settings(span or 900.0, scrape, allowances(params["allowed_empty"]), params["wait_timeout"] + timeout, timeout),
+        Settings(
+            span or 900.0,
+            scrape,
+            allowances(params["allowed_empty"]),
+            max(params["wait_timeout"], LOOK_SECONDS) + timeout,
+            timeout,
+        ),
     )
 
 

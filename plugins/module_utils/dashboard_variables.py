@@ -215,7 +215,9 @@ def _query_variable(
     if not options:
         problem = _why_no_options(name, asked, found, _text(model.get("regex")), names_in(text), done)
     resolved = _chosen(name, "query", model, options)
-    value = _without(resolved.value, problem) if problem else resolved.value
+    # a custom value of All stands for what there is, even for nothing
+    missing = problem and resolved.value.verbatim is None
+    value = _without(resolved.value, problem) if missing else resolved.value
     return Resolved(name, "query", value, len(options), asked, problem)
 
 

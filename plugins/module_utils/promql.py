@@ -142,6 +142,11 @@ def filters(expr: str) -> bool:
     return bool(_FILTERS.search(re.sub(r"\{[^{}]*\}", "", _without_strings(expr))))
 
 
+def alternatives(expr: str) -> bool:
+    """Whether it says the same thing in several ways, of which one is enough: C(this or that)."""
+    return any(token.kind == "word" and token.text.lower() == "or" for token in _tokens(expr))
+
+
 def _without_strings(expr: str) -> str:
     return "".join('""' if token.kind == "string" else token.text + " " for token in _tokens(expr))
 
