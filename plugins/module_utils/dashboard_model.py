@@ -133,7 +133,9 @@ def read_dashboard(model: Any, source: str, url: str = "", known: Mapping[str, s
     if "elements" in model or (isinstance(model.get("spec"), Mapping) and "apiVersion" in model):
         return Dashboard(source, uid, title, url, problem="it has the schema v2; export it as classic JSON")
     listed, rows = model.get("panels"), model.get("rows")
-    if not isinstance(listed, list) and not isinstance(rows, list):
+    # Grafana shows a dashboard without panels as an empty page; whatever else has no title is none
+    absent = title and listed is None and rows is None
+    if not absent and not isinstance(listed, list) and not isinstance(rows, list):
         return Dashboard(source, uid, title, url, problem="it has no list of panels")
     inputs = {
         _text(item.get("name")): _text(item.get("pluginId"))

@@ -113,9 +113,10 @@ def resolve(variables: Sequence[Any], context: Context) -> dict[str, Resolved]:
         str(item["name"]): item for item in variables if isinstance(item, Mapping) and isinstance(item.get("name"), str)
     }
     done: dict[str, Resolved] = {}
+    values = dict(context.builtin)
     for name in _ordered(models):
-        values = {**context.builtin, **{key: item.value for key, item in done.items()}}
         done[name] = _resolve_one(name, models[name], values, context, done)
+        values[name] = done[name].value
     return done
 
 
