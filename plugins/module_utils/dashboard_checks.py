@@ -22,6 +22,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_pa
     Shown,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_reasons import Reason
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_sources import Missing
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_variables import Resolved
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 
@@ -175,17 +176,23 @@ def _shortened(expr: str) -> str:
 def dashboard_check(dashboard: Dashboard, panels: Sequence[Shown]) -> ExplainedCheck | None:
     """A check about the dashboard as a whole, where there is something to say: it cannot be read, or has no panels."""
     name = f"dashboard {dashboard.name}"
-    if dashboard.problem.startswith("the sidecar fetches it"):
+    if dashboard.skipped:
         return ExplainedCheck(
-            name, None, "panels", SKIPPED, f"Not checked: {dashboard.problem}.", subject=dashboard.name
+            name, None, "panels", SKIPPED, f"Not checked: {dashboard.skipped}.", subject=dashboard.name
         )
     if dashboard.problem:
         detail = f"{dashboard.source}: {dashboard.problem}."
-        return ExplainedCheck(name, False, "panels", "unreadable", detail, "dashboard_unreadable", "", dashboard.name)
+        return ExplainedCheck(name, False, "panels", "none", detail, dashboard.cause, "", dashboard.name)
     if not panels:
         detail = f"{dashboard.source} has no panels."
         return ExplainedCheck(name, False, "panels", "none", detail, "no_panels", "", dashboard.name)
     return None
+
+
+def missing_check(missing: Missing) -> ExplainedCheck:
+    """A source without a dashboard: nothing was looked at there, which is no pass."""
+    text = missing.text[:1].upper() + missing.text[1:]
+    return ExplainedCheck("dashboards", False, "at least 1", "none", f"{text}.", "no_dashboards", missing.command)
 
 
 def variable_checks(dashboard: Dashboard, variables: Mapping[str, Resolved]) -> list[ExplainedCheck]:

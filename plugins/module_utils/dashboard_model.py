@@ -90,6 +90,8 @@ class Dashboard:
 
     :param source: where it was read, for people.
     :param problem: why it cannot be read; then it has no panels.
+    :param cause: short name of the problem, for programs.
+    :param skipped: why it is not read and need not be; then it has no panels either.
     """
 
     source: str
@@ -100,6 +102,8 @@ class Dashboard:
     panels: Sequence[Panel] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    cause: str = "dashboard_unreadable"
+    skipped: str = ""
 
     @property
     def name(self) -> str:

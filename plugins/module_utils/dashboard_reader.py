@@ -16,6 +16,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_ch
     Allowance,
     dashboard_check,
     identity_of,
+    missing_check,
     names_of,
     panel_check,
     summary,
@@ -134,10 +135,8 @@ class DashboardReader:
         """One look: a check per panel, and one per dashboard or variable that is broken."""
         # also finds out whether Prometheus answers at all, before hundreds of queries fail one by one
         now = self._now()
-        if not self._found.dashboards:
-            self._found = self._read()
-            if not self._found.dashboards:
-                return poll_of([_nothing_found()], self)
+        if not self._found.complete:
+            self._found, self._boards = self._read(), []
         if self._look is None:
             self._look = window(now, self._settings.span, self._scrape_interval())
         else:
@@ -173,7 +172,7 @@ class DashboardReader:
                 summary(board.dashboard, board.panels, board.variables, self._settings.allowed)
                 for board in self._boards
             ],
-            "hints": [*self._found.hints, *unused(self._settings.allowed, panels)] if self._boards else [],
+            "hints": unused(self._settings.allowed, panels) if self._boards else [],
             "access": self._prometheus.description,
         }
         if self._look:
@@ -260,7 +259,7 @@ class DashboardReader:
 
     def _checks(self, reasons: Mapping[tuple[str, str], Reason]) -> list[ExplainedCheck]:
         names = names_of([shown for board in self._boards for shown in board.panels])
-        checks: list[ExplainedCheck] = []
+        checks = [missing_check(item) for item in self._found.missing]
         for board in self._boards:
             whole = dashboard_check(board.dashboard, board.panels)
             checks += [whole] if whole else []
@@ -338,15 +337,3 @@ def _answered(shown: Shown, answers: Mapping[Question, Answer]) -> Shown:
         query if query.skipped else replace(query, answer=answers.get(query.question)) for query in shown.queries
     ]
     return replace(shown, queries=queries)
-
-
-def _nothing_found() -> ExplainedCheck:
-    return ExplainedCheck(
-        "dashboards",
-        False,
-        "at least 1 dashboard",
-        "none",
-        "The sources hold no dashboard: no ConfigMap has the label, or Grafana has none that is asked for.",
-        "no_dashboards",
-        "kubectl get configmaps -A -l grafana_dashboard=1",
-    )

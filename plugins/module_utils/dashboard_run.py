@@ -102,7 +102,10 @@ def run(module: AnsibleModule) -> None:
         return found
 
     with contextlib.closing(reader):
-        conclude(module, TITLE, WHAT, reader.poll, extra, reader.explain)
+        try:
+            conclude(module, TITLE, WHAT, reader.poll, extra, reader.explain)
+        except ArgolabError as error:  # the plot file cannot be written
+            module.fail_json(msg=f"{TITLE}: {error}", changed=False, checks=as_dicts([no_answer(WHAT, str(error))]))
 
 
 def _reader(params: Mapping[str, Any]) -> DashboardReader:
@@ -113,12 +116,15 @@ def _reader(params: Mapping[str, Any]) -> DashboardReader:
     kube = KubeClient(params.get("kubeconfig"), params.get("context"), timeout) if config_maps is not None else None
     grafana = grafana_from_options(grafana_options, timeout) if grafana_options else None
     # a wrong path is a mistake in the options, to be said before anything is asked
-    files = read_files(params["files"])
+    read_files(params["files"])
 
     def read() -> Found:
+        files = read_files(params["files"])
+        mapped = read_config_maps(kube, config_maps or {}) if kube else Found()
         found = read_grafana(grafana, grafana_options or {}) if grafana else Found()
-        mapped = read_config_maps(kube, config_maps or {}) if kube else []
-        return Found([*files, *mapped, *found.dashboards], found.datasources, found.hints)
+        return Found(
+            [*files, *mapped.dashboards, *found.dashboards], found.datasources, [*mapped.missing, *found.missing]
+        )
 
     return DashboardReader(
         prometheus,

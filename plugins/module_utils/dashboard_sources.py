@@ -9,7 +9,7 @@ import fnmatch
 import glob
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_model import (
@@ -32,16 +32,28 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A source that holds no dashboard: what was looked for there, and how to look for it by hand."""
+
+    text: str
+    command: str
+
+
+@dataclass(frozen=True)
 class Found:
     """What the sources hold.
 
     :param datasources: Grafana's data sources; V(None) where it was not asked or did not say.
-    :param hints: what is odd and no failure.
     """
 
     dashboards: Sequence[Dashboard] = ()
     datasources: Sequence[Mapping[str, Any]] | None = None
-    hints: Sequence[str] = field(default_factory=tuple)
+    missing: Sequence[Missing] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether looking again cannot find more that was asked for."""
+        return bool(self.dashboards) and not self.missing and not any(item.problem for item in self.dashboards)
 
     @property
     def scrape_interval(self) -> float | None:
@@ -92,21 +104,24 @@ def _read_file(path: str) -> Dashboard:
     return parse_dashboard(content, f"file {path}")
 
 
-def read_config_maps(kube: KubeClient, options: Mapping[str, Any]) -> list[Dashboard]:
+def read_config_maps(kube: KubeClient, options: Mapping[str, Any]) -> Found:
     """The dashboards in labelled ConfigMaps: every key is one, whatever its name, as the chart's sidecar has it."""
     value = options.get("label_value")
-    selector = {"labelSelector": f"{options['label']}={value}" if value else str(options["label"])}
+    selector = f"{options['label']}={value}" if value else str(options["label"])
     namespaces = options.get("namespaces") or []
     paths = [f"/api/v1/namespaces/{name}/configmaps" for name in namespaces] or ["/api/v1/configmaps"]
     found: list[Dashboard] = []
-    for item in [item for path in paths for item in kube.list(path, selector)]:
+    for item in [item for path in paths for item in kube.list(path, {"labelSelector": selector})]:
         for key, text in sorted((item.get("data") or {}).items()):
             source = f"ConfigMap {full_name(item)} key {key}"
             if key.endswith(".url"):
-                found.append(Dashboard(source, problem="the sidecar fetches it from an address; it is not read here"))
+                found.append(Dashboard(source, skipped="the sidecar fetches it from an address; it is not read here"))
             else:
                 found.append(parse_dashboard(str(text), source))
-    return found
+    where = f"namespace {', '.join(namespaces)}" if namespaces else "any namespace"
+    command = f"kubectl get configmaps {'-n ' + namespaces[0] if namespaces else '-A'} -l {selector}"
+    missing = Missing(f"no ConfigMap in {where} has the label {selector} and a key", command)
+    return Found(found, missing=[] if found else [missing])
 
 
 def read_grafana(client: GrafanaClient, options: Mapping[str, Any]) -> Found:
@@ -118,7 +133,6 @@ def read_grafana(client: GrafanaClient, options: Mapping[str, Any]) -> Found:
         if (not uids or item.get("uid") in uids) and (not folders or _in_folder(item, folders))
     ]
     there = [str(item.get("uid")) for item in listed]
-    hints = [f"Grafana has no dashboard with uid {uid} that is asked for." for uid in uids if uid not in there]
     try:
         sources: list[dict[str, Any]] | None = client.datasources()
     except GrafanaStatusError as error:
@@ -128,18 +142,22 @@ def read_grafana(client: GrafanaClient, options: Mapping[str, Any]) -> Found:
         sources = None
     known = _plugins(sources or [])
     found: list[Dashboard] = [
-        Dashboard(f"{client.name} dashboard {uid}", uid, problem="it is not there", url="")
+        Dashboard(f"{client.name} dashboard {uid}", uid, problem="it is not there", cause="dashboard_absent")
         for uid in uids
         if uid not in there
     ]
     for uid in there:
         answer = client.dashboard(uid)
         if answer is None:
-            found.append(Dashboard(f"{client.name} dashboard {uid}", uid, problem="it was removed meanwhile"))
+            found.append(
+                Dashboard(f"{client.name} dashboard {uid}", uid, problem="it is not there", cause="dashboard_absent")
+            )
             continue
         path = str(answer["meta"].get("url") or f"/d/{uid}")
         found.append(read_dashboard(answer["dashboard"], client.name, client.url + path, known))
-    return Found(found, sources, hints)
+    where = f" in folder {', '.join(folders)}" if folders else ""
+    missing = Missing(f"{client.name} has no dashboard{where}", f"curl -s {client.url}/api/search?type=dash-db")
+    return Found(found, sources, [] if found else [missing])
 
 
 def _in_folder(item: Mapping[str, Any], folders: Sequence[str]) -> bool:

@@ -19,8 +19,8 @@ description:
   - Panels that ask nothing of Prometheus are skipped, with the reason, and count neither as passed nor as failed. Those
     are texts, expressions of Grafana, other data sources, and library panels whose queries only Grafana has.
   - Causes are C(metric_absent), C(labels_match_nothing), C(variable_empty), C(no_traffic), C(too_few_samples),
-    C(nothing_left), C(query_error), C(variable_error), C(dashboard_unreadable), C(no_panels), C(no_dashboards),
-    C(could_not_check), and C(unknown) where the reason for an empty panel could not be found out.
+    C(nothing_left), C(query_error), C(variable_error), C(dashboard_unreadable), C(dashboard_absent), C(no_panels),
+    C(no_dashboards), C(could_not_check), and C(unknown) where the reason for an empty panel could not be found out.
 notes:
   - With O(config_maps), O(kubeconfig) is needed for these. Prometheus is reached by it as well unless O(url) is given.
   - Needs the verb C(list) on ConfigMaps for O(config_maps).

@@ -221,6 +221,13 @@ def test_check_mode_writes_nothing_and_an_old_file_does_not_survive_a_run(asked:
     assert not plots.exists()
 
 
+def test_a_plot_file_that_cannot_be_written_is_a_failure(asked: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = asked(dashboard(*GOOD), plots_path=str(tmp_path / "file" / "plots.json"))
+    assert result["failed"]
+    assert "plots_path" in result["msg"]
+
+
 def test_files_that_are_not_there_are_said_at_once(asked: Run, tmp_path: Path) -> None:
     for path, words in ((f"{tmp_path}/none-*.json", "matches no file"), (str(tmp_path), "is a folder")):
         result = asked(files=[path])

@@ -37,7 +37,8 @@ SEARCH = [
      "folderUid": "f1"},
 ]  # fmt: skip
 SOURCES = [
-    {"id": 2, "uid": "alertmanager", "name": "Alertmanager", "type": "alertmanager", "isDefault": False, "jsonData": {}},
+    {"id": 2, "uid": "alertmanager", "name": "Alertmanager", "type": "alertmanager", "isDefault": False,
+     "jsonData": {"handleGrafanaManagedAlerts": False, "implementation": "prometheus"}},
     {"id": 1, "uid": "prometheus", "name": "Prometheus", "type": "prometheus", "isDefault": True,
      "jsonData": {"httpMethod": "POST", "timeInterval": "20s"}},
 ]  # fmt: skip
@@ -208,7 +209,10 @@ def test_dashboards_of_folders_and_by_uid(grafana: Grafana) -> None:
     assert titles(folders=["General"]) == ["ArgoCD"]
     assert titles(uids=["other"]) == ["Other"]
     missing = read_grafana(client(grafana), {"uids": ["gone"]})
-    assert [item.problem for item in missing.dashboards] == ["it is not there"]
+    assert [(item.problem, item.cause) for item in missing.dashboards] == [("it is not there", "dashboard_absent")]
+    nothing = read_grafana(client(grafana), {"folders": ["Gone"]})
+    assert not nothing.complete
+    assert "no dashboard in folder Gone" in nothing.missing[0].text
 
 
 def test_data_sources_that_one_may_not_list_are_unknown(grafana: Grafana) -> None:
@@ -236,9 +240,14 @@ def test_every_key_of_a_config_map_is_a_dashboard(cluster: fake_cluster.FakeClus
     cluster.add("ConfigMap", "empty", "argocd")
     kube = KubeClient(cluster.kubeconfig, None, 5.0)
     found = read_config_maps(kube, {"label": "grafana_dashboard", "label_value": "1", "namespaces": []})
-    assert [(item.source.rpartition(" ")[2], item.problem[:20]) for item in found] == [
+    assert [(item.source.rpartition(" ")[2], (item.problem or item.skipped)[:20]) for item in found.dashboards] == [
         ("b.json", ""), ("bad.json", "it is not valid JSON"), ("no-ending", ""), ("x.url", "the sidecar fetches "),
     ]  # fmt: skip
-    assert found[0].source == "ConfigMap monitoring/a key b.json"
-    assert read_config_maps(kube, {"label": "x", "label_value": "", "namespaces": ["argocd"]}) == []
+    assert found.dashboards[0].source == "ConfigMap monitoring/a key b.json"
+    assert not found.missing
+    assert not found.complete
+    nothing = read_config_maps(kube, {"label": "x", "label_value": "", "namespaces": ["argocd"]})
     assert cluster.requests[-1] == "GET /api/v1/namespaces/argocd/configmaps"
+    (missing,) = nothing.missing
+    assert missing.text == "no ConfigMap in namespace argocd has the label x and a key"
+    assert missing.command == "kubectl get configmaps -n argocd -l x"
