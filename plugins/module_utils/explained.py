@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
@@ -57,12 +57,10 @@ def conclude(
     what: str,
     poll: Callable[[], Poll],
     extra: Callable[[Any], dict[str, Any]] | None = None,
-    explain: Callable[[Sequence[Check]], Sequence[Check]] | None = None,
 ) -> None:
     """Poll as the waiting options say and end the module; nothing is ever changed.
 
-    title begins the failure message, what names the things that are looked at. What costs more requests than a look
-    should, explain adds to the checks, once and at the end.
+    title begins the failure message, what names the things that are looked at.
 
     A result that failed always has a failed check: whoever reads only the checks must not take silence for a pass.
     """
@@ -71,8 +69,6 @@ def conclude(
     try:
         waiting = waiting_from_params(module.params)
         outcome = wait_until(poll, waiting.timeout, waiting.interval, waiting.stable)
-        if explain and outcome.answered:
-            outcome = replace(outcome, checks=explain(outcome.checks))
     except ArgolabError as error:
         module.fail_json(
             msg=f"{title}: {error}", changed=False, started=started, checks=as_dicts([no_answer(what, str(error))])
