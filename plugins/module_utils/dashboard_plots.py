@@ -121,6 +121,18 @@ def _labels_text(labels: Mapping[str, str], expr: str) -> str:
     return f"{name}{{{inner}}}" if inner else name or expr
 
 
+def remove_plots(path: str | None) -> None:
+    """Remove the file of an earlier run, where there is one."""
+    try:
+        if path:
+            os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DefiniteError(f"plots_path {path} cannot be replaced: {reason}.") from None
+
+
 def write_plots(path: str, content: Mapping[str, Any]) -> None:
     """Replace the file at once, readable for all, so that nobody ever reads half of it."""
     folder = os.path.dirname(os.path.abspath(path))

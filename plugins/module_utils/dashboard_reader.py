@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -81,14 +82,11 @@ class Settings:
 
     :param span: seconds that every dashboard shows.
     :param scrape_interval: seconds; V(None) asks Grafana, then Prometheus.
-    :param patience: seconds from now after which nothing more is asked.
     """
 
     span: float
     scrape_interval: float | None = None
     allowed: Sequence[Allowance] = ()
-    patience: float = 10.0
-    request_timeout: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -124,12 +122,6 @@ class DashboardReader:
         self._boards: list[Board] = []
         self._answers: dict[Question, Answer] = {}
         self._details: dict[tuple[str, str, str], str] = {}
-        prometheus.keep_connections(THREADS)
-        prometheus.limit(settings.patience)
-
-    def close(self) -> None:
-        """Close the connections to Prometheus."""
-        self._prometheus.keep_connections(0)
 
     def poll(self) -> Poll:
         """One look: a check per panel, and one per dashboard or variable that is broken."""
@@ -141,7 +133,7 @@ class DashboardReader:
             self._look = window(now, self._settings.span, self._scrape_interval())
         else:
             self._look = self._look.later(now)
-        with ThreadPoolExecutor(THREADS) as pool:
+        with self._threads() as pool:
             self._refresh(pool, self._look)
         return poll_of(self._checks({}), self)
 
@@ -149,7 +141,6 @@ class DashboardReader:
         """The same checks with the reasons for what is empty."""
         if self._look is None or not self._boards:
             return checks
-        self._prometheus.limit(self._settings.request_timeout * 2)
         empty = [
             query
             for board in self._boards
@@ -160,7 +151,7 @@ class DashboardReader:
         ]
         reasons = Reasons(self._prometheus, self._look)
         unique = list({(query.raw, query.expr): query for query in empty}.values())[:MAX_EXPLAINED]
-        with ThreadPoolExecutor(THREADS) as pool:
+        with self._threads() as pool:
             found = list(pool.map(lambda query: reason_or_nothing(reasons, query), unique))
         return self._checks({(query.raw, query.expr): reason for query, reason in zip(unique, found)})
 
@@ -173,7 +164,6 @@ class DashboardReader:
                 for board in self._boards
             ],
             "hints": unused(self._settings.allowed, panels) if self._boards else [],
-            "access": self._prometheus.description,
         }
         if self._look:
             found["range"] = {
@@ -189,6 +179,16 @@ class DashboardReader:
         if self._look is None:
             return None
         return plots(self._look, [(board.dashboard, board.panels) for board in self._boards], self._details)
+
+    @contextlib.contextmanager
+    def _threads(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads that ask at the same time, each over a connection that stays open as long as they do."""
+        self._prometheus.keep_connections(THREADS)
+        try:
+            with ThreadPoolExecutor(THREADS) as pool:
+                yield pool
+        finally:
+            self._prometheus.keep_connections(0)
 
     def _now(self) -> float:
         """The time by Prometheus's own clock."""

@@ -24,6 +24,7 @@ description:
 notes:
   - With O(config_maps), O(kubeconfig) is needed for these. Prometheus is reached by it as well unless O(url) is given.
   - Needs the verb C(list) on ConfigMaps for O(config_maps).
+  - A look at all queries may take up to 30 seconds, also where O(wait_timeout) is shorter.
 extends_documentation_fragment:
   - argolab.observability.prometheus_access
   - argolab.observability.kube_access
@@ -121,7 +122,7 @@ options:
   plots_path:
     description:
       - File to write what the panels showed to, as JSON for M(argolab.observability.evidence). Not in check mode.
-      - A file of an earlier run is removed first, so that it cannot be taken for this one's.
+      - Where nothing could be looked at, the file of an earlier run is removed.
     type: path
 seealso:
   - module: argolab.observability.prometheus_query
@@ -196,24 +197,12 @@ waited:
   type: float
 """
 
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.dashboard_run import (
-    DASHBOARD_LIMITS,
-    DASHBOARD_OPTIONS,
-    run,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import ACCESS_ARGUMENT_SPEC
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.dashboard_panels import PART
 
 
 def main() -> None:
-    run(
-        checked_module(
-            {**ACCESS_ARGUMENT_SPEC, **WAIT_ARGUMENT_SPEC, **DASHBOARD_OPTIONS},
-            DASHBOARD_LIMITS,
-            required_one_of=[["files", "config_maps", "grafana"]],
-        )
-    )
+    run_part(PART)
 
 
 if __name__ == "__main__":

@@ -164,7 +164,6 @@ def test_allowed_to_be_empty(asked: Run) -> None:
     assert not result.get("failed")
     checks = by_title(result)
     assert checks["empty"]["ok"] is None
-    assert checks["empty"]["cause"] == "metric_absent"
     assert "nothing makes it" in checks["empty"]["detail"]
     assert "'gone'" in result["hints"][0]
     assert result["dashboards"][0]["allowed"] == 1
@@ -226,6 +225,25 @@ def test_a_plot_file_that_cannot_be_written_is_a_failure(asked: Run, tmp_path: P
     result = asked(dashboard(*GOOD), plots_path=str(tmp_path / "file" / "plots.json"))
     assert result["failed"]
     assert "plots_path" in result["msg"]
+
+
+def test_as_a_part_of_the_verification(asked: Run, run_module: Run, prometheus: Any, tmp_path: Path) -> None:
+    """M(verify) writes the plot file as well, and not in check mode."""
+    asked(dashboard(*GOOD))
+    plots = tmp_path / "plots.json"
+    options = {"url": prometheus.url, "range": "1m", "files": [f"{tmp_path}/board-*.json"], "plots_path": str(plots)}
+    parts = [{"module": "dashboard_panels", "title": "Dashboards", "options": options}]
+    checked = run_module("verify", check=True, kubeconfig=None, parts=parts, wait_timeout=0)
+    assert not checked.get("failed"), checked["msg"]
+    assert not plots.exists()
+    verified = run_module("verify", kubeconfig=None, parts=parts, wait_timeout=0)
+    assert verified["groups"][0]["result"]["plots_path"] == str(plots)
+    assert json.loads(plots.read_text())["schema"] == 1
+
+
+def test_without_a_source_nothing_is_asked(run_module: Run) -> None:
+    result = run_module("dashboard_panels", url="http://127.0.0.1:1", wait_timeout=0)
+    assert "give files, config_maps" in result["msg"]
 
 
 def test_files_that_are_not_there_are_said_at_once(asked: Run, tmp_path: Path) -> None:

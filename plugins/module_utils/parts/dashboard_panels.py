@@ -1,18 +1,15 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of M(dashboard_panels), and what is made of them."""
+"""Panels of dashboards, as M(dashboard_panels) sees them."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_checks import allowances
-from ansible_collections.argolab.observability.plugins.module_utils.dashboard_plots import write_plots
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_plots import remove_plots, write_plots
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_reader import DashboardReader, Settings
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_sources import (
     Found,
@@ -21,26 +18,22 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_so
     read_grafana,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_time import seconds_of
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer
+from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.grafana_api import (
     GRAFANA_OPTIONS,
     grafana_from_options,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.limits import Limit
+from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Params, Part
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+    ACCESS_ARGUMENT_SPEC,
     PrometheusClient,
     client_from_params,
 )
 
-if TYPE_CHECKING:
-    from ansible.module_utils.basic import AnsibleModule
-
-# One look at everything may take so long, also where nothing is waited for.
-LOOK_SECONDS = 60.0
-TITLE = "Not every panel has data"
-WHAT = "dashboards"
+# Hundreds of queries take longer than one request may; so much time a look has, also where nothing is waited for.
+LOOK_SECONDS = 30.0
 _NAMES: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 
 DASHBOARD_OPTIONS: dict[str, Any] = {
@@ -82,37 +75,16 @@ DASHBOARD_LIMITS: dict[str, Limit] = {
 }
 
 
-def run(module: AnsibleModule) -> None:
-    """Look at the dashboards and end the module."""
-    path = module.params["plots_path"]
-    try:
-        reader = _reader(module.params)
-        if path and not module.check_mode:
-            _remove(path)
-    except ArgolabError as error:
-        module.fail_json(msg=f"{TITLE}: {error}", changed=False, checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-
-    def extra(_value: Any) -> dict[str, Any]:
-        found = reader.result()
-        content = reader.plots() if path and not module.check_mode else None
-        if content is not None:
-            write_plots(path, content)
-            found["plots_path"] = path
-        return found
-
-    with contextlib.closing(reader):
-        try:
-            conclude(module, TITLE, WHAT, reader.poll, extra, reader.explain)
-        except ArgolabError as error:  # the plot file cannot be written
-            module.fail_json(msg=f"{TITLE}: {error}", changed=False, checks=as_dicts([no_answer(WHAT, str(error))]))
-
-
-def _reader(params: Mapping[str, Any]) -> DashboardReader:
+def look(params: Params) -> Look:
+    config_maps, grafana_options = params.get("config_maps"), params.get("grafana")
+    if not params["files"] and config_maps is None and not grafana_options:
+        raise DefiniteError(
+            "nothing says where the dashboards are: give files, config_maps (an empty mapping takes the charts' label) "
+            "or grafana."
+        )
     prometheus = _prometheus(params)
     span, scrape = _duration(params, "range"), _duration(params, "scrape_interval")
     timeout = params["request_timeout"]
-    config_maps, grafana_options = params.get("config_maps"), params.get("grafana")
     kube = KubeClient(params.get("kubeconfig"), params.get("context"), timeout) if config_maps is not None else None
     grafana = grafana_from_options(grafana_options, timeout) if grafana_options else None
     # a wrong path is a mistake in the options, to be said before anything is asked
@@ -126,16 +98,25 @@ def _reader(params: Mapping[str, Any]) -> DashboardReader:
             [*files, *mapped.dashboards, *found.dashboards], found.datasources, [*mapped.missing, *found.missing]
         )
 
-    return DashboardReader(
-        prometheus,
-        read,
-        Settings(
-            span or 900.0,
-            scrape,
-            allowances(params["allowed_empty"]),
-            max(params["wait_timeout"], LOOK_SECONDS) + timeout,
-            timeout,
-        ),
+    reader = DashboardReader(prometheus, read, Settings(span or 900.0, scrape, allowances(params["allowed_empty"])))
+    path = params.get("plots_path")
+
+    def write() -> dict[str, Any]:
+        content = reader.plots() if path else None
+        if not path or content is None:
+            # what an earlier run saw must not be taken for what this one did not
+            remove_plots(path)
+            return {}
+        write_plots(path, content)
+        return {"plots_path": path}
+
+    return Look(
+        reader.poll,
+        extra=lambda _value: reader.result(),
+        explain=reader.explain,
+        limit=lambda seconds: prometheus.limit(None if seconds is None else max(seconds, LOOK_SECONDS)),
+        access=prometheus.description,
+        write=write,
     )
 
 
@@ -156,12 +137,10 @@ def _duration(params: Mapping[str, Any], name: str) -> float | None:
     return seconds
 
 
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DefiniteError(
-            f"plots_path {path} cannot be replaced: {(error.strerror or str(error)).lower()}."
-        ) from None
+PART = Part(
+    title="Not every panel has data",
+    what="dashboards",
+    spec={**ACCESS_ARGUMENT_SPEC, **DASHBOARD_OPTIONS},
+    limits=DASHBOARD_LIMITS,
+    look=look,
+)
