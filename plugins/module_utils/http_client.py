@@ -228,6 +228,9 @@ class HttpClient:
     :param secrets: strings that may never appear in a message, not even where a server sends them back.
     :param proxy: URL of an HTTP proxy; V(None) follows the environment.
     :param request_timeout: seconds for a whole request, from the connection to the last byte.
+
+    Each request has a connection of its own unless C(keep) says how many may stay open for the next ones. Requests
+    may be sent from several threads at once; what is kept is closed by C(close).
     """
 
     def __init__(
@@ -246,7 +249,7 @@ class HttpClient:
     ) -> None:
         self.base = base
         self.name = name
-        self._host_header = host_header
+        self.host_header = host_header
         asked = parse_host_header(host_header) if host_header else None
         self._server_name = server_name or (asked[0] if asked else base.host)
         # a redirect to the name that was asked for stays on this server; its port may be the outside one or none
@@ -261,6 +264,13 @@ class HttpClient:
         self._request_timeout = request_timeout
         self._max_body = max_body
         self.end: float | None = None
+        self.keep = 0
+        self._idle: list[socket.socket] = []
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        while self._idle:
+            self._idle.pop().close()
 
     def request(
         self,
@@ -315,33 +325,64 @@ class HttpClient:
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def _origin(self) -> str:
-        return f"{self.base.scheme}://{self._host_header}" if self._host_header else self.base.origin
+        return f"{self.base.scheme}://{self.host_header}" if self.host_header else self.base.origin
 
     def _exchange(
         self, method: str, target: str, body: bytes | None, extra: Mapping[str, str], deadline: Deadline
     ) -> Answer:
-        sock = self._connect(deadline)
-        try:
-            connection = http.client.HTTPConnection(self.base.host, self.base.port)
-            connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
-            own = {
-                "Host": self._host_header or self.base.origin.partition("://")[2],
-                "User-Agent": USER_AGENT,
-                "Accept": "application/json",
-            }
-            if self._proxy and self.base.scheme == "http":
-                target = self.base.origin + target
-                own.update(self._proxy.headers)
-            own.update({"Accept-Encoding": "identity", "Connection": "close", **extra, **self._headers()})
+        while True:
+            kept = self._kept()
+            sock = kept or self._connect(deadline)
             try:
-                connection.request(method, target, body, own)
-            except (BrokenPipeError, ConnectionResetError):
-                # a server that refuses early (too large, not authorized) has often answered already
-                connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
-            response = connection.getresponse()
-            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, self._read(response))
-        finally:
-            sock.close()
+                answer, open_still = self._talk(sock, method, target, body, extra, deadline)
+            except BaseException as error:
+                sock.close()
+                # the server closed a kept connection in the meantime; that says nothing about this request
+                if kept and method == "GET" and isinstance(error, (ConnectionError, ssl.SSLError)):
+                    continue
+                raise
+            if open_still and len(self._idle) < self.keep:
+                self._idle.append(sock)
+            else:
+                sock.close()
+            return answer
+
+    def _kept(self) -> socket.socket | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _talk(
+        self,
+        sock: socket.socket,
+        method: str,
+        target: str,
+        body: bytes | None,
+        extra: Mapping[str, str],
+        deadline: Deadline,
+    ) -> tuple[Answer, bool]:
+        """The answer to one request, and whether the connection can carry another one."""
+        connection = http.client.HTTPConnection(self.base.host, self.base.port)
+        connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
+        own = {
+            "Host": self.host_header or self.base.origin.partition("://")[2],
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+        }
+        if self._proxy and self.base.scheme == "http":
+            target = self.base.origin + target
+            own.update(self._proxy.headers)
+        connected = "keep-alive" if self.keep else "close"
+        own.update({"Accept-Encoding": "identity", "Connection": connected, **extra, **self._headers()})
+        try:
+            connection.request(method, target, body, own)
+        except (BrokenPipeError, ConnectionResetError):
+            # a server that refuses early (too large, not authorized) has often answered already
+            connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
+        response = connection.getresponse()
+        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, self._read(response))
+        return answer, not response.will_close
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         declared = response.length

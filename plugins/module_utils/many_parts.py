@@ -121,17 +121,19 @@ class _Running:
             self._outcome = Poll(ok=False, answered=False, last_error=str(error))
             self.done = True
 
-    def result(self, seconds: float) -> dict[str, Any]:
+    def result(self, seconds: float, check_mode: bool) -> dict[str, Any]:
         if self.look is None or self._watcher is None:
             return unopened(self.wanted.part, self.failed or ArgolabError("it could not be opened"))
         self.look.limit(seconds)
-        return result_of(self.wanted.part, self.look, self._outcome or self._watcher.outcome(), self._stable)
+        outcome = self._outcome or self._watcher.outcome()
+        return result_of(self.wanted.part, self.look, outcome, self._stable, check_mode)
 
 
 def run_parts(
     wanted: Sequence[Wanted],
     waiting: Waiting,
     request_timeout: float,
+    check_mode: bool = False,
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
@@ -152,7 +154,7 @@ def run_parts(
         left = waiting.timeout - (clock() - start)
         if left > 0:
             sleep(min(waiting.interval, left))
-    results = {one.wanted.kind: one.result(request_timeout) for one in running}
+    results = {one.wanted.kind: one.result(request_timeout, check_mode) for one in running}
     return [
         {"kind": one.kind, "title": one.title, "skip": one.skip}
         if one.skip

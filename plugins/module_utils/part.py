@@ -34,6 +34,10 @@ def _nothing(value: Any) -> Mapping[str, Any]:
     return {}
 
 
+def _nowhere() -> Mapping[str, Any]:
+    return {}
+
+
 def _as_they_are(checks: Sequence[Check]) -> Sequence[Check]:
     return checks
 
@@ -52,6 +56,7 @@ class Look:
     :param unseen: the checks where nothing was ever seen, from the reason; none stands for one check that says so.
     :param limit: no request may end later than so many seconds from now.
     :param access: the way that was taken, for people.
+    :param write: writes what was seen to a file, and adds to the result where; not called in check mode.
     """
 
     poll: Callable[[], Poll]
@@ -60,6 +65,7 @@ class Look:
     unseen: Callable[[str], Sequence[Check]] | None = None
     limit: Callable[[float | None], None] = _no_limit
     access: str = ""
+    write: Callable[[], Mapping[str, Any]] = _nowhere
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,20 @@ def settled(part: Part, look: Look, outcome: Poll, stable: int = 1) -> list[Chec
     return [*checks, no_answer(part.what, outcome.last_error)]
 
 
-def result_of(part: Part, look: Look, outcome: Poll, stable: int = 1) -> dict[str, Any]:
+def result_of(part: Part, look: Look, outcome: Poll, stable: int = 1, check_mode: bool = False) -> dict[str, Any]:
     """What a module returns, V(failed) and V(msg) included."""
+    result = _result(part, look, outcome, stable)
+    if check_mode:
+        return result
+    try:
+        return {**result, **look.write()}
+    except ArgolabError as error:
+        checks = [*result["checks"], no_answer(part.what, str(error)).as_dict()]
+        msg = f"{result['msg']}\n{error}" if result.get("failed") else f"{part.title}: {error}"
+        return {**result, "checks": checks, "failed": True, "msg": msg}
+
+
+def _result(part: Part, look: Look, outcome: Poll, stable: int) -> dict[str, Any]:
     checks = settled(part, look, outcome, stable)
     if not outcome.ok and outcome.answered:
         try:
@@ -168,7 +186,7 @@ def run_part(part: Part) -> None:
         except ArgolabError as error:
             outcome = Poll(ok=False, answered=False, last_error=str(error))
         look.limit(request)
-        result = result_of(part, look, outcome, waiting.stable)
+        result = result_of(part, look, outcome, waiting.stable, module.check_mode)
     result["started"] = started
     if result.pop("failed", False):
         module.fail_json(**result)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError, TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import (
@@ -28,6 +30,11 @@ from ansible_collections.argolab.observability.plugins.module_utils.kube_access 
     KUBE_ARGUMENT_SPEC,
     KubeClient,
     status_message,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_series import (
+    RangeResult,
+    instant_value,
+    range_series,
 )
 
 ACCESS_ARGUMENT_SPEC: dict[str, Any] = {
@@ -76,6 +83,10 @@ class Transport(Protocol):
 
     def set_end(self, end: float | None) -> None: ...
 
+    def keep(self, connections: int) -> None: ...
+
+    def command(self, path: str, params: Sequence[tuple[str, str]]) -> str: ...
+
 
 class UrlTransport:
     """Straight to a URL."""
@@ -95,6 +106,14 @@ class UrlTransport:
 
     def set_end(self, end: float | None) -> None:
         self._client.end = end
+
+    def keep(self, connections: int) -> None:
+        _keep(self._client, connections)
+
+    def command(self, path: str, params: Sequence[tuple[str, str]]) -> str:
+        host = f" -H {shlex.quote('Host: ' + self._client.host_header)}" if self._client.host_header else ""
+        data = "".join(f" --data-urlencode {shlex.quote(f'{key}={value}')}" for key, value in params)
+        return f"curl -sG{host} {shlex.quote(str(self._client.base) + path)}{data}"
 
 
 class ApiServerTransport:
@@ -116,6 +135,20 @@ class ApiServerTransport:
 
     def set_end(self, end: float | None) -> None:
         self._kube.http.end = end
+
+    def keep(self, connections: int) -> None:
+        _keep(self._kube.http, connections)
+
+    def command(self, path: str, params: Sequence[tuple[str, str]]) -> str:
+        context = f" --context {shlex.quote(self._kube.context)}" if self._kube.context else ""
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        return f"kubectl{context} get --raw {shlex.quote(self._base + path + query)}"
+
+
+def _keep(client: HttpClient, connections: int) -> None:
+    client.keep = connections
+    if not connections:
+        client.close()
 
 
 def service_proxy_path(namespace: str, service: str) -> str:
@@ -166,6 +199,14 @@ class PrometheusClient:
     def limit(self, seconds: float | None) -> None:
         """No request runs past this many seconds from now, whatever its own timeout."""
         self._transport.set_end(None if seconds is None else time.monotonic() + seconds)
+
+    def keep_connections(self, number: int) -> None:
+        """Leave that many connections open between requests; V(0) closes them."""
+        self._transport.keep(number)
+
+    def command(self, expr: str) -> str:
+        """What to type to ask for an expression by hand; it holds no credentials."""
+        return self._transport.command("/api/v1/query", [("query", expr)])
 
     def targets(self, state: str = "active", scrape_pool: str | None = None) -> dict[str, list[dict[str, Any]]]:
         """Lists C(active) and C(dropped). A server that knows no C(scrapePool) answers all pools: filter again."""
@@ -224,9 +265,12 @@ class PrometheusClient:
             seen.add(token)
         raise DefiniteError(f"{self.name} repeats the pages of /api/v1/rules without an end.")
 
-    def query(self, expr: str, at: float | None = None) -> QueryResult:
-        """An instant query; a scalar becomes one sample without labels."""
-        params = [("query", expr)] + ([("time", f"{at:.3f}")] if at is not None else [])
+    def query(self, expr: str, at: float | None = None, limit: int = 0) -> QueryResult:
+        """An instant query; a scalar becomes one sample without labels, a histogram the number of its observations.
+
+        :param limit: most series to be given, V(0) for all; Prometheus before 3.0 gives all.
+        """
+        params = [("query", expr)] + ([("time", f"{at:.3f}")] if at is not None else []) + _limit(limit)
         answer = self._answer("/api/v1/query", params)
         data, warnings = answer.get("data"), answer.get("warnings") or []
         if not isinstance(data, dict):
@@ -236,7 +280,7 @@ class PrometheusClient:
             if kind == "scalar":
                 samples = [_sample({}, data["result"])]
             elif kind == "vector":
-                samples = [_sample(series["metric"], series["value"]) for series in data["result"] or []]
+                samples = [_sample(series["metric"], instant_value(series)) for series in data["result"] or []]
             elif kind in ("matrix", "string"):
                 raise DefiniteError(
                     f"the expression {expr!r} gives a {kind}; it has to give an instant vector or a scalar."
@@ -246,6 +290,49 @@ class PrometheusClient:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise _wrong_shape(self.name, "/api/v1/query", "resultType and result") from None
         return QueryResult(str(kind), samples, [str(item) for item in warnings] if isinstance(warnings, list) else [])
+
+    def query_range(self, expr: str, start: float, end: float, step: float, limit: int = 0) -> RangeResult:
+        """A range query.
+
+        :param limit: most series to be given, V(0) for all; Prometheus before 3.0 gives all.
+        """
+        params = [("query", expr), *_window(start, end), ("step", f"{step:g}"), *_limit(limit)]
+        answer = self._answer("/api/v1/query_range", params)
+        data, warnings = answer.get("data"), answer.get("warnings")
+        try:
+            if not isinstance(data, dict) or data.get("resultType") != "matrix":
+                raise KeyError("resultType")
+            series = range_series(data["result"] or [])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise _wrong_shape(self.name, "/api/v1/query_range", "resultType and result") from None
+        return RangeResult(series, [str(item) for item in warnings] if isinstance(warnings, list) else [])
+
+    def label_names(self, match: str = "", start: float | None = None, end: float | None = None) -> list[str]:
+        """Names of labels, of the series that C(match) selects where it is given."""
+        return self._strings("/api/v1/labels", _matching(match) + _window(start, end))
+
+    def label_values(
+        self, label: str, match: str = "", start: float | None = None, end: float | None = None, limit: int = 0
+    ) -> list[str]:
+        """Values of a label, of the series that C(match) selects where it is given; sorted by Prometheus."""
+        path = f"/api/v1/label/{quote(label, safe='')}/values"
+        return self._strings(path, _matching(match) + _window(start, end) + _limit(limit))
+
+    def series(
+        self, match: str, start: float | None = None, end: float | None = None, limit: int = 0
+    ) -> list[dict[str, str]]:
+        """Labels, with C(__name__), of the series that a selector selects."""
+        found = self._data("/api/v1/series", _matching(match) + _window(start, end) + _limit(limit))
+        if not _is_mappings([] if found is None else found):
+            raise _wrong_shape(self.name, "/api/v1/series", "data")
+        return [{str(key): str(value) for key, value in item.items()} for item in found or []]
+
+    def configuration(self) -> str:
+        """The configuration that is in force, as YAML; Prometheus itself leaves the secrets out."""
+        text = self._mapping("/api/v1/status/config").get("yaml")
+        if not isinstance(text, str):
+            raise _wrong_shape(self.name, "/api/v1/status/config", "yaml")
+        return text
 
     def buildinfo(self) -> dict[str, Any]:
         return self._mapping("/api/v1/status/buildinfo")
@@ -276,6 +363,12 @@ class PrometheusClient:
         if answer.status == 503:
             return False
         raise self._failure(answer, "/-/ready")
+
+    def _strings(self, path: str, params: Sequence[tuple[str, str]]) -> list[str]:
+        found = self._data(path, params)
+        if found is not None and not (isinstance(found, list) and all(isinstance(item, str) for item in found)):
+            raise _wrong_shape(self.name, path, "data")
+        return list(found or [])
 
     def _mapping(self, path: str) -> dict[str, Any]:
         data = self._data(path)
@@ -368,6 +461,18 @@ def _mappings(data: Any, key: str, name: str, required: bool = False) -> list[di
     if not _is_mappings(value):
         raise _wrong_shape(name, "the request", key)
     return list(value)
+
+
+def _matching(match: str) -> list[tuple[str, str]]:
+    return [("match[]", match)] if match else []
+
+
+def _window(start: float | None, end: float | None) -> list[tuple[str, str]]:
+    return [(key, f"{value:.3f}") for key, value in (("start", start), ("end", end)) if value is not None]
+
+
+def _limit(limit: int) -> list[tuple[str, str]]:
+    return [("limit", str(limit))] if limit else []
 
 
 def _sample(labels: Any, value: Any) -> Sample:

@@ -146,7 +146,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
         return
     started = time.monotonic()
-    groups = run_parts(wanted, waiting, params["request_timeout"])
+    groups = run_parts(wanted, waiting, params["request_timeout"], module.check_mode)
     seen = gather(groups, {"context": params["context"] or ""}, "")
     result = {
         "changed": False,

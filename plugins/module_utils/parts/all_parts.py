@@ -11,6 +11,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.part import 
 from ansible_collections.argolab.observability.plugins.module_utils.parts import (
     argocd_applications,
     cluster_checks,
+    dashboard_panels,
     endpoint_checks,
     prometheus_query,
     prometheus_rules,
@@ -22,6 +23,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.parts import
 PARTS: Mapping[str, Part] = {
     "argocd_applications": argocd_applications.PART,
     "cluster_checks": cluster_checks.PART,
+    "dashboard_panels": dashboard_panels.PART,
     "endpoint_checks": endpoint_checks.PART,
     "prometheus_query": prometheus_query.PART,
     "prometheus_rules": prometheus_rules.PART,

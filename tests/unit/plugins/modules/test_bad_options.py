@@ -34,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "cluster_checks": {**KUBE, "wait_timeout": 0},
     "cluster_ready": {**KUBE, "wait_timeout": 0},
     "container_engine": {"docker_host": ENGINE},
+    "dashboard_panels": {**PROMETHEUS, "files": [f"{NOWHERE}/*.json"], "plots_path": f"{NOWHERE}/plots.json"},
     "declared_objects": {**KUBE, "definitions": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}]},
     "endpoint_checks": {"url": "http://127.0.0.1:1", "endpoints": [{"name": "a.it"}], "wait_timeout": 0},
     "evidence": {"path": NOWHERE, "groups": [{"kind": "x", "title": "X", "result": {"checks": []}}]},
@@ -117,8 +118,11 @@ def bad_values(name: str, option: dict[str, Any]) -> list[Any]:
     return found
 
 
-# Empty means none beside those of O(expected).
-FINE = [("prometheus_rules", "expected_groups", [])]
+# Empty means none beside those of O(expected), and all defaults.
+FINE: list[tuple[str, str, Any]] = [
+    ("prometheus_rules", "expected_groups", []),
+    ("dashboard_panels", "config_maps", {}),
+]
 CASES = [
     (module, option, value)
     for module in GOOD
