@@ -20,6 +20,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 SCHEMA = 1
 SHOWN = 12
 STATES = ("failed", "pending", "skipped", "passed")
+TEXTS = ("name", "expected", "observed", "detail", "cause", "next", "subject")
 PAGE = "index.html"
 
 Entry = Dict[str, Any]
@@ -48,7 +49,7 @@ def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], gene
     failures = [
         {
             "kind": group["kind"],
-            **{key: entry[key] for key in ("name", "expected", "observed", "detail", "cause", "next", "subject")},
+            **{key: entry[key] for key in TEXTS},
         }
         for group in gathered
         for entry in group["checks"]
@@ -157,9 +158,7 @@ def _entry(check: Mapping[str, Any]) -> Entry:
         if check.get("observed") == SKIPPED
         else "pending"
     )
-    texts = {
-        key: printable(str(check.get(key) or "")) for key in ("name", "expected", "observed", "detail", "cause", "next", "subject")
-    }
+    texts = {key: printable(str(check.get(key) or "")) for key in TEXTS}
     return {**texts, "state": state}
 
 

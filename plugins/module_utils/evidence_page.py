@@ -28,7 +28,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_tex
 
 VERDICTS = {
     "passed": "Everything that was checked is as it should be.",
-    "failed": "Something is not as it should be. What, why and what to type next is below.",
     "incomplete": "Nothing failed, and a part of it has proved nothing, so this is no pass.",
 }
 # Longer tables are folded, unless something in them failed.
@@ -66,6 +65,7 @@ def page(
             '<main id="main" tabindex="-1">',
             _hero(verdict, evidence, name),
             _failures(evidence),
+            _facts(evidence["cluster"]),
             _parts(evidence["groups"]),
             _checks(evidence["groups"]),
             panels_section(dashboards, problems, library),
@@ -126,7 +126,13 @@ def _header(name: str, evidence: Mapping[str, Any], with_panels: bool) -> str:
 
 
 def _hero(verdict: str, evidence: Mapping[str, Any], name: str) -> str:
-    counts, when = evidence["counts"], esc(evidence["generated"])
+    counts, when = evidence["counts"], str(evidence["generated"])
+    said = re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z$", r"\1 \2 UTC", when)
+    found = incidents(evidence["failures"])
+    lead = VERDICTS.get(verdict, "")
+    if found:
+        lead = f"{count_text(counts['failed'], 'check')} failed for {count_text(len(found), 'reason')}. "
+        lead += f"First: {found[0][0]['name']}, seen {found[0][0]['observed']}."
     total = counts["total"] or 1
     bar = "".join(
         f'<span class="{state}" style="flex-grow:{counts[state] / total:.5f}"></span>'
@@ -143,15 +149,14 @@ def _hero(verdict: str, evidence: Mapping[str, Any], name: str) -> str:
 <div class="seal" aria-hidden="true">{SYMBOLS.get(verdict, "!")}</div>
 <div class="said">
 <h1 id="verdict">{esc(verdict.title())}</h1>
-<p class="lead">{esc(VERDICTS.get(verdict, ""))}</p>
-<p class="when">{esc(name)}, <time datetime="{when}">{when}</time><span id="ago"></span></p>
+<p class="lead">{esc(lead)}</p>
+<p class="when">{esc(name)}, <time datetime="{esc(when)}">{esc(said)}</time><span id="ago"></span></p>
 </div>
 <div class="numbers">
 <ul>{figures}</ul>
 <div class="share" aria-hidden="true">{bar}</div>
 <p class="muted">of {count_text(counts["total"], "check")} in {count_text(len(evidence["groups"]), "part")}</p>
 </div>
-{_facts(evidence["cluster"])}
 </section>"""
 
 
@@ -162,7 +167,9 @@ def _facts(cluster: Mapping[str, Any]) -> str:
     known = {_FACTS.get(key, key): shown(cluster[key]) for key in [*_FACTS, *sorted(set(cluster) - set(_FACTS))]
              if cluster.get(key) not in (None, "", [])}  # fmt: skip
     items = "".join(f"<div><dt>{esc(label)}</dt><dd>{esc(value)}</dd></div>" for label, value in known.items())
-    return f'<dl class="facts">{items}</dl>' if items else ""
+    if not items:
+        return ""
+    return f'<section class="cluster" aria-label="Cluster"><dl class="facts card">{items}</dl></section>'
 
 
 def _failures(evidence: Mapping[str, Any]) -> str:
@@ -173,27 +180,30 @@ def _failures(evidence: Mapping[str, Any]) -> str:
     parts = [f"<li>{_incident(number, entries)}</li>" for number, entries in enumerate(found, start=1)]
     listed = f'<ol class="incidents">{"".join(parts)}</ol>' if parts else ""
     export = kubectl_needs(evidence)
-    intro = f'<p class="muted">Once in your shell, so that kubectl finds the cluster:</p>{command(export)}' if export else ""
+    intro = (
+        f'<p class="muted">Once in your shell, so that kubectl finds the cluster:</p>{command(export)}'
+        if export
+        else ""
+    )
     nothing = "".join(f'<p class="nothing"><b>{esc(title)}</b>: nothing was checked.</p>' for title in silent)
-    reasons = f'<p class="muted">{count_text(len(evidence["failures"]), "failed check")}, '
-    reasons += f"{count_text(len(found), 'reason')}. The one that explains most comes first.</p>"
     return f"""<section id="failures" aria-labelledby="failures-title">
 <h2 id="failures-title">{"What failed, why, and what to do" if found else "What was not checked"}</h2>
-{reasons if found else ""}{intro}{listed}{nothing}
+{intro}{listed}{nothing}
 </section>"""
 
 
 def _incident(number: int, entries: Sequence[Mapping[str, Any]]) -> str:
     first, others = entries[0], entries[1:]
     cause = f'<span class="cause">{esc(first["cause"])}</span>' if first["cause"] else ""
-    why = f'<p class="why">{esc(first["detail"])}</p>' if first["detail"] else ""
-    following = f'<p class="label">Type next</p>{command(first["next"])}' if first["next"] else ""
+    why = f'<div><p class="label">Why</p><p class="why">{esc(first["detail"])}</p></div>' if first["detail"] else ""
+    following = f'<div><p class="label">Type next</p>{command(first["next"])}</div>' if first["next"] else ""
     also = ""
     if others:
         items = "".join(f"<li>{esc(entry['name'])}</li>" for entry in others)
-        also = f"<details><summary>{count_text(len(others), 'more check')} with this reason</summary><ul>{items}</ul></details>"
+        more = f"{count_text(len(others), 'more check')} with this reason"
+        also = f"<details><summary>{more}</summary><ul>{items}</ul></details>"
     return f"""<article class="incident" tabindex="-1" aria-labelledby="incident-{number}">
-<h3 id="incident-{number}">{esc(first["name"])}</h3>{cause}
+<header><h3 id="incident-{number}">{esc(first["name"])}</h3>{cause}</header>
 <dl class="versus"><div><dt>Expected</dt><dd>{esc(first["expected"])}</dd></div>
 <div><dt>Seen</dt><dd>{esc(first["observed"])}</dd></div></dl>
 {why}{following}{also}
@@ -250,7 +260,7 @@ def _checks(groups: Sequence[Mapping[str, Any]]) -> str:
 <h2 id="checks-title">Checks</h2>
 <div class="toolbar" role="search" aria-label="Checks" hidden>
 <label class="unseen" for="find-checks">Filter checks by text</label>
-<input type="search" id="find-checks" placeholder="Filter checks: name, text, cause" autocomplete="off" spellcheck="false">
+<input type="search" id="find-checks" placeholder="Filter checks: name, text, cause" autocomplete="off">
 <span class="chips" role="group" aria-label="Show only these outcomes">{chips}</span>
 <span class="shown muted" role="status"></span>
 </div>
@@ -262,7 +272,8 @@ def _table(number: int, group: Mapping[str, Any]) -> str:
     counts = _count(group)
     states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     opened = " open" if counts["failed"] or len(group["checks"]) <= _OPEN_ROWS else ""
-    rows = "".join(_row(entry) for entry in group["checks"])
+    # What needs attention comes first; otherwise the order of the module says something.
+    rows = "".join(_row(entry) for entry in sorted(group["checks"], key=lambda entry: STATES.index(entry["state"])))
     heads = "".join(f'<th scope="col">{label}</th>' for label in _COLUMNS)
     return f"""<details class="part" id="part-{number}"{opened}>
 <summary><h3>{esc(group["title"])}</h3> {badge(_outcome(group))} <span class="muted">{states}</span></summary>
@@ -303,6 +314,7 @@ def _footer(evidence: Mapping[str, Any], library: Optional[Library]) -> str:
 </ul>
 <p class="tools" hidden><label><input type="checkbox" id="single-keys" checked> Single letters are shortcuts</label></p>
 </details>
-<p>Beside this page: <a href="evidence.json">evidence.json</a> for programs, <a href="junit.xml">junit.xml</a> for CI.{drawn}</p>
+<p>Beside this page: <a href="evidence.json">evidence.json</a> for programs,
+<a href="junit.xml">junit.xml</a> for CI.{drawn}</p>
 </footer>
 <p id="say" class="unseen" role="status"></p>"""

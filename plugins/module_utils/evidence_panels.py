@@ -20,9 +20,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_tex
 INSTALL = "python3 -m pip install plotly"
 
 
-def panels_section(
-    dashboards: Sequence[Mapping[str, Any]], problems: Sequence[str], library: Optional[Library]
-) -> str:
+def panels_section(dashboards: Sequence[Mapping[str, Any]], problems: Sequence[str], library: Optional[Library]) -> str:
     """All dashboards; empty where none was asked for."""
     if not dashboards and not problems:
         return ""
@@ -63,10 +61,11 @@ def _dashboard(number: int, dashboard: Mapping[str, Any]) -> str:
         cards = "".join(_card(number, place, panel) for place, panel in members)
         rows.append(f'<div class="panel-row">{title}<div class="grid">{cards}</div></div>')
     counts = [(outcome, sum(1 for _place, panel in numbered if panel["outcome"] == outcome)) for outcome in OUTCOMES]
-    said = ", ".join(f"{amount} {outcome}" for outcome, amount in counts if amount)
+    amounts = ", ".join(f"{amount} {outcome}" for outcome, amount in counts if amount)
+    said = esc(f"{count_text(len(numbered), 'panel')}{': ' if amounts else ''}{amounts}{_window(dashboard)}")
     return f"""<details class="dashboard" id="dashboard-{number}" open>
 <summary><h3>{esc(dashboard["title"] or dashboard["uid"] or "Dashboard")}</h3>
-<span class="muted">{count_text(len(numbered), "panel")}{": " + said if said else ""}{_window(dashboard)}</span></summary>
+<span class="muted">{said}</span></summary>
 {"".join(rows)}
 </details>
 <script type="application/octet-stream" id="series-{number}">{packed_series(dashboard)}</script>"""

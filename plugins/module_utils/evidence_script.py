@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_draw import PLOTS
+
 # Foreign text gets into the document through textContent and setAttribute only.
 TABLES = r"""
 "use strict";
@@ -56,6 +58,7 @@ if (matchMedia("(max-width: 48rem)").matches) {
 }
 
 // --- filters: text and outcomes, for the checks and for the panels
+const isPressed = (chip) => chip.getAttribute("aria-pressed") === "true";
 const scopes = all(".scope").map((scope) => {
   const items = all(".checks tbody tr, .panel", scope);
   const texts = new Map();
@@ -63,11 +66,12 @@ const scopes = all(".scope").map((scope) => {
   const chips = all(".chip", scope);
   const apply = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const states = chips.filter((chip) => chip.getAttribute("aria-pressed") === "true").map((chip) => chip.dataset.state);
+    const states = chips.filter(isPressed).map((chip) => chip.dataset.state);
     let shown = 0;
     for (const item of items) {
       if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
-      const fits = (!states.length || states.includes(item.dataset.state)) && words.every((word) => texts.get(item).includes(word));
+      const wanted = !states.length || states.includes(item.dataset.state);
+      const fits = wanted && words.every((word) => texts.get(item).includes(word));
       item.classList.toggle("filtered", !fits);
       shown += fits ? 1 : 0;
     }
@@ -82,7 +86,7 @@ const scopes = all(".scope").map((scope) => {
   search?.addEventListener("input", apply);
   for (const chip of chips) {
     chip.addEventListener("click", () => {
-      chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true"));
+      chip.setAttribute("aria-pressed", String(!isPressed(chip)));
       apply();
     });
   }
@@ -110,20 +114,28 @@ for (const code of all(".command code")) {
 }
 
 // --- light and dark
-const darkNow = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+const darkNow = () => {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : prefersDark.matches;
+};
 function showTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   byId("theme").textContent = darkNow() ? "Light" : "Dark";
 }
-const toggleTheme = () => { showTheme(darkNow() ? "light" : "dark"); stored("theme", darkNow() ? "dark" : "light"); };
+function toggleTheme() {
+  showTheme(darkNow() ? "light" : "dark");
+  stored("theme", darkNow() ? "dark" : "light");
+}
 showTheme(["light", "dark"].includes(stored("theme")) ? stored("theme") : null);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => showTheme(null));
+prefersDark.addEventListener("change", () => showTheme(null));
 byId("theme").addEventListener("click", toggleTheme);
 
 // --- how long ago
 const age = (Date.now() - Date.parse(document.querySelector("time").dateTime)) / 1000;
 const unit = [["day", 86400], ["hour", 3600], ["minute", 60]].find((one) => age >= one[1]);
-if (unit) byId("ago").textContent = `, ${new Intl.RelativeTimeFormat("en").format(-Math.floor(age / unit[1]), unit[0])}`;
+const relative = new Intl.RelativeTimeFormat("en");
+if (unit) byId("ago").textContent = `, ${relative.format(-Math.floor(age / unit[1]), unit[0])}`;
 
 // --- keys
 const incidents = all(".incident");
@@ -135,9 +147,17 @@ function toFailure(step) {
   incidents[current].scrollIntoView({ block: "center" });
 }
 function onlyFailed() {
-  for (const scope of scopes) {
-    for (const chip of scope.chips.filter((one) => ["failed", "error", "empty"].includes(one.dataset.state))) chip.click();
-  }
+  const bad = ["failed", "error", "empty"];
+  const wanted = scopes.flatMap((scope) => scope.chips).filter((chip) => bad.includes(chip.dataset.state));
+  const on = !wanted.every(isPressed);
+  if (!wanted.length) return say("Nothing failed");
+  wanted.forEach((chip) => chip.setAttribute("aria-pressed", String(on)));
+  scopes.forEach((scope) => scope.apply());
+  say(on ? "Only what failed is shown" : "Everything is shown");
+}
+function showKeys() {
+  byId("keys").open = true;
+  byId("keys").querySelector("summary").focus();
 }
 const keys = {
   "/": () => scopes[0].search.focus(),
@@ -145,7 +165,7 @@ const keys = {
   n: () => toFailure(1),
   p: () => toFailure(current < 0 ? 0 : -1),
   t: toggleTheme,
-  "?": () => { byId("keys").open = true; byId("keys").scrollIntoView(); byId("keys").querySelector("summary").focus(); },
+  "?": showKeys,
 };
 byId("single-keys").checked = stored("single-keys") !== "off";
 byId("single-keys").addEventListener("change", (event) => stored("single-keys", event.target.checked ? "on" : "off"));
@@ -157,179 +177,13 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   keys[event.key]();
 });
-all('a[href="#keys"]').forEach((link) => link.addEventListener("click", () => { byId("keys").open = true; }));
+all('a[href="#keys"]').forEach((link) => link.addEventListener("click", showKeys));
 function openTarget() {
   const target = /^#(part|dashboard)-\d+$/.test(location.hash) ? byId(location.hash.slice(1)) : null;
   if (target) target.open = true;
 }
 addEventListener("hashchange", openTarget);
 openTarget();
-"""
-
-PLOTS = r"""
-// --- plots: library and values are unpacked when the first panel comes into view, each panel drawn when it does
-const COLOURS = ["#2f7ed8", "#c2571a", "#3a8f3f", "#8d5fd3", "#c4407c", "#8a7a1f", "#2391a5", "#d0453b", "#6d7f2b", "#7080c0"];
-const unpacked = new Map();
-function unpack(id) {
-  if (!unpacked.has(id)) {
-    const bytes = Uint8Array.from(atob(byId(id).textContent), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    unpacked.set(id, new Response(stream).text());
-  }
-  return unpacked.get(id);
-}
-let loading = null;
-function library() {
-  loading ??= unpack("library").then((text) => {
-    const script = make("script");
-    script.textContent = text;
-    document.head.append(script);
-    byId("library").remove();
-  });
-  return loading;
-}
-const parsed = new Map();
-function series(number) {
-  if (!parsed.has(number)) parsed.set(number, unpack(`series-${number}`).then(JSON.parse));
-  return parsed.get(number);
-}
-
-const BINARY = [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]];
-const DECIMAL = [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3], ["", 1]];
-const SECONDS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1], ["ms", 1e-3], ["µs", 1e-6]];
-const UNITS = {
-  bytes: BINARY, decbytes: DECIMAL.map(([name, size]) => [`${name}B`, size]), s: SECONDS, dtdurations: SECONDS,
-  ms: SECONDS.map(([name, size]) => [name, size * 1e3]), percent: [["%", 1]], percentunit: [["%", 0.01]],
-  Bps: BINARY.map(([name, size]) => [`${name}/s`, size]), binBps: BINARY.map(([name, size]) => [`${name}/s`, size]),
-  reqps: [["req/s", 1]], ops: [["ops/s", 1]], cps: [["/s", 1]],
-};
-// One scale for a whole panel, by its largest value.
-function scaleOf(panel) {
-  const scales = UNITS[panel.unit] ?? DECIMAL;
-  const largest = Math.max(0, ...panel.series.map((one) => one.values.reduce((top, value) => Math.max(top, Math.abs(value ?? 0)), 0)));
-  return scales.find((one) => largest >= one[1]) ?? scales[scales.length - 1];
-}
-const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
-const shown = (value, scale) => (value === null || value === undefined ? "none" : `${number.format(value / scale[1])}${scale[0] ? " " + scale[0] : ""}`);
-const colour = (index) => COLOURS[index % COLOURS.length];
-const dash = (index) => ["solid", "dot", "dash"][Math.floor(index / COLOURS.length) % 3];
-
-function trace(one, index, times, scale) {
-  // A point between two gaps would be no line.
-  const lonely = one.values.some((value, at) => value !== null && (one.values[at - 1] ?? null) === null && (one.values[at + 1] ?? null) === null);
-  return {
-    type: "scatter", mode: lonely ? "lines+markers" : "lines", x: times,
-    y: one.values.map((value) => (value === null ? null : value / scale[1])),
-    // The library reads a little HTML in names; these are foreign and only text.
-    name: one.name.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;") || "value",
-    line: { color: colour(index), width: 1.8, dash: dash(index) }, marker: { size: 5 },
-    hovertemplate: `%{y:.4~g} ${scale[0]}`.trimEnd(),
-  };
-}
-function layout(element, scale) {
-  return {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "x unified",
-    margin: { l: 8, r: 8, t: 8, b: 8 }, font: { family: getComputedStyle(document.body).fontFamily, size: 11 },
-    xaxis: { type: "date", automargin: true, nticks: 5, showgrid: false, fixedrange: false },
-    yaxis: { automargin: true, rangemode: "tozero", nticks: 5, ticksuffix: scale[0] ? ` ${scale[0]}` : "" },
-    // A finger scrolls the page, a mouse zooms the plot.
-    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-  };
-}
-function legend(panel, card, scale) {
-  const list = card.querySelector(".legend");
-  panel.series.slice(0, 6).forEach((one, index) => {
-    const item = make("li");
-    const swatch = make("span", "swatch");
-    swatch.style.background = colour(index);
-    item.append(swatch, one.name || "value");
-    list.append(item);
-  });
-  if (panel.series.length > 6) list.append(make("li", "muted", `and ${panel.series.length - 6} more`));
-  const last = (one) => one.values.findLast((value) => value !== null);
-  if (["stat", "singlestat", "gauge", "bargauge"].includes(panel.type) && panel.series.length === 1) {
-    card.querySelector(".plot").before(make("p", "latest", shown(last(panel.series[0]), scale)));
-  }
-  // Filled when somebody opens it.
-  card.querySelector(".values").addEventListener("toggle", (event) => {
-    if (event.target.querySelector("table")) return;
-    const table = make("table");
-    const head = table.createTHead().insertRow();
-    ["Series", "Last", "Lowest", "Highest"].forEach((name) => { const cell = make("th", "", name); cell.scope = "col"; head.append(cell); });
-    const body = table.createTBody();
-    for (const one of panel.series) {
-      const values = one.values.filter((value) => value !== null);
-      const row = body.insertRow();
-      const name = make("th", "", one.name || "value");
-      name.scope = "row";
-      row.append(name);
-      for (const value of [last(one), values.length ? Math.min(...values) : null, values.length ? Math.max(...values) : null]) {
-        row.append(make("td", "n", shown(value, scale)));
-      }
-    }
-    event.target.append(table);
-  });
-}
-const drawn = new Set();
-function draw(element, panel, times) {
-  if (drawn.has(element)) return;
-  drawn.add(element);
-  const scale = scaleOf(panel);
-  const traces = panel.series.map((one, index) => trace(one, index, times, scale));
-  Plotly.newPlot(element, traces, layout(element, scale), { displayModeBar: false, responsive: true });
-  legend(panel, element.closest(".panel"), scale);
-}
-async function prepared(element) {
-  const [dashboard] = await Promise.all([series(element.dataset.dashboard), library()]);
-  dashboard.times ??= Array.from({ length: Math.max(0, ...dashboard.panels.flatMap((panel) => panel.series.map((one) => one.values.length))) },
-    (_none, index) => new Date((dashboard.start + index * dashboard.step) * 1000).toISOString().slice(0, 19));
-  return () => draw(element, dashboard.panels[Number(element.dataset.panel)], dashboard.times);
-}
-// One plot in each frame, so that scrolling stays smooth.
-const queue = [];
-function nextFrame() {
-  queue.shift()?.();
-  if (queue.length) requestAnimationFrame(nextFrame);
-}
-async function enqueue(element) {
-  const task = await prepared(element).catch((error) => () => { element.textContent = `This browser cannot draw the plot: ${error.message}`; });
-  queue.push(task);
-  if (queue.length === 1) requestAnimationFrame(nextFrame);
-}
-const plots = all(".plot");
-const canDraw = byId("library") !== null && "DecompressionStream" in window;
-if (!canDraw) {
-  const why = byId("library") ? "This browser is too old to unpack plots." : "No plot: the library was not there when this page was written.";
-  plots.forEach((element) => { element.style.height = "auto"; element.textContent = why; element.classList.add("muted"); });
-} else {
-  const observer = new IntersectionObserver((entries) => {
-    for (const entry of entries.filter((one) => one.isIntersecting)) {
-      observer.unobserve(entry.target);
-      enqueue(entry.target);
-    }
-  }, { rootMargin: "400px" });
-  plots.forEach((element) => observer.observe(element));
-}
-
-// --- paper: everything unfolded, every plot drawn, as wide as half a sheet
-const PAPER = { width: 320, height: 170 };
-async function drawAll() {
-  if (canDraw) (await Promise.all(plots.map(prepared))).forEach((task) => task());
-}
-addEventListener("beforeprint", () => {
-  all("details.part, details.dashboard, .incident details").forEach((one) => { one.dataset.was = one.open; one.open = true; });
-  drawn.forEach((element) => Plotly.relayout(element, PAPER));
-});
-addEventListener("afterprint", () => {
-  all("details[data-was]").forEach((one) => { one.open = one.dataset.was === "true"; });
-  drawn.forEach((element) => Plotly.relayout(element, { width: null, height: null, autosize: true }));
-});
-byId("print").addEventListener("click", async () => {
-  byId("print").textContent = "Drawing …";
-  await drawAll();
-  byId("print").textContent = "Print";
-  print();
-});
 """
 
 SCRIPT = f"\n(() => {{{TABLES}{PLOTS}}})();\n"

@@ -93,8 +93,7 @@ button:hover { border-color: var(--muted); }
 .share { display: flex; gap: 3px; height: 10px; margin: .5rem 0 .35rem; }
 .share span { background: var(--tone); min-width: 6px; border-radius: 5px; flex-basis: 0; }
 .facts {
-  grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: .6rem 2rem; padding-top: 1.1rem;
-  border-top: 1px solid var(--line); font-size: .9rem;
+  display: flex; flex-wrap: wrap; gap: .6rem 2rem; margin-top: 1rem; padding: 1rem 2rem; font-size: .9rem;
 }
 dt { color: var(--muted); font-size: .8rem; }
 .passed, .data { --tone: var(--passed); --soft: var(--passed-soft); }
@@ -112,12 +111,15 @@ dt { color: var(--muted); font-size: .8rem; }
   border-radius: var(--radius); padding: 1.1rem 1.4rem; display: grid; gap: .6rem; counter-increment: reason;
 }
 .incident h3::before { content: counter(reason) ". "; color: var(--failed); }
-.versus { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: .4rem 1.5rem; }
+.incident > header {
+  display: flex; flex-wrap: wrap; gap: .3rem 1rem; justify-content: space-between; align-items: center;
+}
+.versus { display: flex; flex-wrap: wrap; gap: .4rem 3rem; }
 .why { max-width: 75ch; }
 .why, .reason div { white-space: pre-line; }
-.label { color: var(--muted); font-size: .8rem; margin-bottom: -.5rem; }
+.label { color: var(--muted); font-size: .8rem; margin-bottom: .15rem; }
 .cause {
-  justify-self: start; font: .8rem var(--mono); color: var(--muted); background: var(--well); padding: .1rem .5rem;
+  font: .8rem var(--mono); color: var(--muted); background: var(--well); padding: .1rem .5rem;
   border-radius: 6px;
 }
 .command {
@@ -179,10 +181,13 @@ th[aria-sort="descending"] button::after { content: "↓"; opacity: 1; }
 .panel[data-state="empty"] { border-left: 5px solid var(--pending); }
 .plot { height: 13rem; margin-top: .4rem; }
 .plot:empty::before { content: "…"; color: var(--muted); display: grid; place-items: center; height: 100%; }
+.plot.undrawn { height: auto; }
 .latest { font-size: 1.7rem; font-weight: 650; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .detail { color: var(--muted); margin-top: .3rem; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem .9rem; font-size: .82rem; }
-.swatch { display: inline-block; width: .8rem; height: .25rem; border-radius: 2px; margin-right: .4rem; vertical-align: middle; }
+.swatch {
+  display: inline-block; width: .8rem; height: .25rem; border-radius: 2px; margin-right: .4rem; vertical-align: middle;
+}
 .under { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; color: var(--muted); font-size: .85rem; margin-top: .4rem; }
 .under details[open] { flex-basis: 100%; }
 .under ul { padding-left: 1.1rem; }
@@ -201,8 +206,9 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size
 @media (max-width: 48rem) {
   .bar { position: static; }
   .bar .brand { flex-basis: 100%; }
-  .toolbar { top: 0; }
-  html { scroll-padding-top: 6.5rem; }
+  .toolbar { position: static; }
+  html { scroll-padding-top: 1rem; }
+  .facts { padding: .9rem 1rem; }
   main, footer { padding-left: .9rem; padding-right: .9rem; }
   .bar { padding-left: .9rem; padding-right: .9rem; }
   .hero { grid-template-columns: auto 1fr; padding: 1.2rem; gap: 1rem; }

@@ -173,7 +173,10 @@ def main() -> None:
             "path": {"type": "path"},
             "plots": {"type": "list", "elements": "path", "default": []},
         },
-        limits={"plots": {"empty_ok": True}, "groups": {"options": {"kind": {"form": "word"}, "result": {"empty_ok": True}}}},
+        limits={
+            "groups": {"options": {"kind": {"form": "word"}, "result": {"empty_ok": True}}},
+            "plots": {"empty_ok": True},
+        },
     )
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     evidence = gather(module.params["groups"], module.params["cluster"], now)
