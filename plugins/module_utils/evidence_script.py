@@ -50,7 +50,7 @@ for (const table of all("table.sortable")) {
   });
 }
 // Where rows become cards, assistive technology still has to hear of a table.
-if (matchMedia("(max-width: 48rem)").matches) {
+if (matchMedia("screen and (max-width: 48rem)").matches) {
   const roles = { table: "table", tbody: "rowgroup", tr: "row", td: "cell", "tbody th": "rowheader" };
   for (const [selector, role] of Object.entries(roles)) {
     all(`.sortable ${selector}, ${selector}.sortable`).forEach((element) => element.setAttribute("role", role));

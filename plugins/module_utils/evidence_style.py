@@ -203,9 +203,11 @@ th[aria-sort="descending"] button::after { content: "↓"; opacity: 1; }
 footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size: .92rem; display: grid; gap: .6rem; }
 .keys { list-style: none; padding: .6rem 0; display: grid; gap: .4rem; }
 
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   .bar { position: static; }
-  .bar .brand { flex-basis: 100%; }
+  .bar .tools { order: 1; }
+  .bar nav { order: 2; flex-basis: 100%; }
+  .numbers b { font-size: 1.2rem; }
   .toolbar { position: static; }
   html { scroll-padding-top: 1rem; }
   .facts { padding: .9rem 1rem; }
@@ -231,11 +233,17 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size
 @media print {
   :root, :root[data-theme] { color-scheme: light; --ground: #fff; }
   @page { margin: 14mm; }
-  body { font-size: 10.5pt; }
+  body { font-size: 10pt; }
+  table { font-size: 8.5pt; }
+  th, td { padding: .25rem .5rem; }
+  .checks th:nth-child(1) { width: 6rem; }
+  .facts { padding: .8rem 1.2rem; break-inside: avoid; }
   main, footer { max-width: none; padding: 0; }
   .bar nav, .tools, .toolbar, .skip, .command button, #keys, .values, th button::after { display: none !important; }
   .bar { position: static; padding: 0 0 .4rem; }
-  .hero { padding: 1rem 1.2rem; }
+  .hero { padding: 1rem 1.2rem; grid-template-columns: auto 1fr; }
+  .numbers { grid-column: 1 / -1; }
+  .plot { height: 170px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .part[open] > .card { content-visibility: visible; }
   .incident, .panel, .sortable tr, .hero { break-inside: avoid; }
@@ -243,7 +251,6 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size
   thead { display: table-header-group; }
   .card { overflow: visible; }
   details::details-content { content-visibility: visible; block-size: auto; }
-  .under details:not([open])::details-content { content-visibility: hidden; }
   .grid { grid-template-columns: 1fr 1fr; }
 }
 """

@@ -113,6 +113,11 @@ failures:
   returned: always
   type: list
   elements: dict
+plot_problems:
+  description: Why files of O(plots) could not be used, one sentence each. Empty without O(path) and in check mode.
+  returned: always
+  type: list
+  elements: str
 files:
   description: Paths of what was written, the page first. Empty without O(path) and in check mode.
   returned: always
@@ -181,6 +186,7 @@ def main() -> None:
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     evidence = gather(module.params["groups"], module.params["cluster"], now)
     files: list[str] = []
+    problems: list[str] = []
     if module.params["path"] and not module.check_mode:
         dashboards, problems = read_plots(module.params["plots"])
         for problem in problems:
@@ -198,6 +204,7 @@ def main() -> None:
         summary=summary(evidence, files[0] if files else ""),
         line=summary_line(evidence),
         failures=evidence["failures"],
+        plot_problems=problems,
         files=files,
     )
 
