@@ -238,7 +238,7 @@ def _parts(groups: Sequence[Mapping[str, Any]]) -> str:
     heads += '<th scope="col" class="n">Waited</th>'
     return f"""<section id="parts" aria-labelledby="parts-title">
 <h2 id="parts-title">Parts</h2>
-<div class="card"><table class="sortable overview"><caption class="unseen">Parts of this verification</caption>
+<div class="card"><table class="sortable overview" aria-label="Parts of this verification">
 <thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
 </section>"""
 
@@ -277,7 +277,7 @@ def _table(number: int, group: Mapping[str, Any]) -> str:
     heads = "".join(f'<th scope="col">{label}</th>' for label in _COLUMNS)
     return f"""<details class="part" id="part-{number}"{opened}>
 <summary><h3>{esc(group["title"])}</h3> {badge(_outcome(group))} <span class="muted">{states}</span></summary>
-<div class="card"><table class="sortable checks"><caption class="unseen">{esc(group["title"])}</caption>
+<div class="card"><table class="sortable checks" aria-label="{esc(group["title"])}">
 <thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>
 </details>"""
 

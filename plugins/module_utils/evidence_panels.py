@@ -107,9 +107,9 @@ def _card(number: int, place: int, panel: Mapping[str, Any]) -> str:
         if queries
         else ""
     )
-    outcome = panel["outcome"]
+    outcome, level = panel["outcome"], "h5" if panel["row"] else "h4"
     return f"""<article class="panel" data-state="{outcome}">
-<header><h5>{esc(panel["title"] or "Panel without a title")}</h5>{badge(outcome)}</header>
+<header><{level}>{esc(panel["title"] or "Panel without a title")}</{level}>{badge(outcome)}</header>
 {detail}{plot}{more}<div class="under">{asked}{values}</div></article>"""
 
 
