@@ -31,7 +31,7 @@ const parsed = new Map();
 async function loadDashboard(number) {
   const dashboard = JSON.parse(await unpack(`series-${number}`));
   const lengths = dashboard.panels.flatMap((panel) => panel.series.map((one) => one.values.length));
-  const at = (index) => new Date((dashboard.start + index * dashboard.step) * 1000).toISOString().slice(0, 19);
+  const at = (index) => new Date((dashboard.start + index * dashboard.step) * 1000).toISOString().slice(0, 23);
   dashboard.times = Array.from({ length: Math.max(0, ...lengths) }, (_none, index) => at(index));
   dashboard.hours = (dashboard.times.length * dashboard.step) / 3600;
   return dashboard;
@@ -87,7 +87,7 @@ function layout(hours, scale) {
     margin: { l: 8, r: 8, t: 8, b: 8 }, font: { family: getComputedStyle(document.body).fontFamily, size: 11 },
     xaxis: {
       type: "date", automargin: true, nticks: 5, showgrid: false, hoverformat: "%Y-%m-%d %H:%M:%S UTC",
-      ...(hours < 24 ? { tickformat: "%H:%M" } : {}),
+      ...(hours < 24 ? { tickformat: hours < 0.2 ? "%H:%M:%S" : "%H:%M" } : {}),
     },
     yaxis: { automargin: true, rangemode: "tozero", nticks: 5, ticksuffix: scale.suffix },
     // A finger scrolls the page, a mouse zooms the plot.
@@ -132,6 +132,8 @@ function draw(element, panel, dashboard) {
   const scale = scaleOf(panel);
   const traces = panel.series.map((one, index) => trace(one, index, dashboard.times, scale));
   Plotly.newPlot(element, traces, layout(dashboard.hours, scale), { displayModeBar: false, responsive: true });
+  // The picture has its name on the outside; the pieces of it say nothing.
+  all("svg", element).concat(all("#js-plotly-tester")).forEach((svg) => svg.setAttribute("aria-hidden", "true"));
   legend(panel, card.querySelector(".legend"));
   if (ONE_NUMBER.includes(panel.type) && panel.series.length === 1) {
     element.before(make("p", "latest", readable(last(panel.series[0]), scale)));

@@ -176,7 +176,7 @@ th[aria-sort="descending"] button::after { content: "↓"; opacity: 1; }
   padding: .85rem 1rem; font-size: .9rem;
 }
 .panel > header { display: flex; gap: .6rem; justify-content: space-between; align-items: flex-start; }
-.panel > header > * { font-size: .98rem; }
+.panel > header :is(h4, h5) { font-size: .98rem; }
 .panel[data-state="error"] { border-left: 5px solid var(--failed); }
 .panel[data-state="empty"] { border-left: 5px solid var(--pending); }
 .plot { height: 13rem; margin-top: .4rem; }
