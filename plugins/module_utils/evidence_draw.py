@@ -178,8 +178,13 @@ for (const element of plots) {
 // --- paper: everything unfolded, every plot drawn, as wide as half a sheet
 const PAPER = { width: 320, height: 170 };
 const FOLDED = "details.part, details.dashboard, .incident details";
-async function drawAll() {
-  if (canDraw) (await Promise.all(plots.map(prepared))).forEach((task) => task());
+async function drawAll(tell) {
+  const missing = canDraw ? plots.filter((element) => !drawn.has(element)) : [];
+  for (const [index, element] of missing.entries()) {
+    (await prepared(element))();
+    tell(`Drawing ${index + 1} of ${missing.length}`);
+    if (index % 5 === 4) await new Promise(requestAnimationFrame);
+  }
 }
 addEventListener("beforeprint", () => {
   for (const one of all(FOLDED)) {
@@ -193,9 +198,11 @@ addEventListener("afterprint", () => {
   drawn.forEach((element) => Plotly.relayout(element, { width: null, height: null, autosize: true }));
 });
 byId("print").addEventListener("click", async () => {
-  byId("print").textContent = "Drawing …";
-  await drawAll();
-  byId("print").textContent = "Print";
+  const button = byId("print");
+  button.disabled = true;
+  await drawAll((text) => { button.textContent = text; });
+  button.disabled = false;
+  button.textContent = "Print";
   print();
 });
 """

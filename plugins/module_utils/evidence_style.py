@@ -60,6 +60,7 @@ button, .chip {
   padding: .3rem .85rem; cursor: pointer; min-height: 2rem;
 }
 button:hover { border-color: var(--muted); }
+button:disabled { cursor: progress; }
 
 .bar {
   position: sticky; top: 0; z-index: 5; display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1.4rem;
