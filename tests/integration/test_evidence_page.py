@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from conftest import Exporter, debian_prometheus, running, serving
 
@@ -30,7 +31,9 @@ from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster i
 from chromium import LAPTOP, PHONE, Page
 from selenium.webdriver.common.keys import Keys
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+SCHEMA = json.loads((ROOT / "docs" / "evidence.schema.json").read_text(encoding="utf-8"))
 CONFIG = """
 global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 300ms}}
 rule_files: ["{folder}/rules.yml"]
@@ -178,6 +181,7 @@ def test_nothing_is_asked_of_a_network_and_nothing_is_wrong_in_the_console(
 
 def test_what_failed_is_told_with_the_reason_and_the_command(browser: Page, pages: dict[str, Path]) -> None:
     said = json.loads((pages["failed"].parent / "evidence.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(SCHEMA).validate(said)
     browser.open(pages["failed"])
     incidents = browser.texts(".incident")
     assert 0 < len(incidents) <= len(said["failures"])

@@ -20,10 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from conftest import debian_prometheus, running
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "docs" / "evidence.schema.json"
 PASSWORD = "canary-password-9f2c"
 # Made of PASSWORD by crypt(3) with bcrypt.
 PASSWORD_HASH = "$2b$04$LaVXPrgfDoSbkjaAhPQtL.qsYkZGxX/ThTLPWxrQrSmyq5Z/xqP9."
@@ -159,6 +161,7 @@ def test_no_secret_is_in_anything_that_a_run_writes(locked: str, pki: Any, tmp_p
     )
     assert done.returncode == 0, done.stdout[-3000:]
     said = json.loads((tmp_path / "evidence" / "evidence.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(said)
     # The run did what it was to do: one way in was right, and every other one failed with something to say.
     assert said["counts"]["passed"] == 1
     assert said["counts"]["failed"] >= 5 + 2 * len(MODULES_OF_CLUSTER)
