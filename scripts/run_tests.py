@@ -42,7 +42,12 @@ PYTEST_FOLDERS = {
     "integration": ["tests/integration"],
 }
 # Debian's packages of the integration tests, each with a file that it brings.
-TEST_PACKAGES = {"busybox-static": "/bin/busybox", "openssl": "/usr/bin/openssl"}
+TEST_PACKAGES = {
+    "busybox-static": "/bin/busybox",
+    "chromium": "/usr/bin/chromium",
+    "chromium-driver": "/usr/bin/chromedriver",
+    "openssl": "/usr/bin/openssl",
+}
 # Scenarios that need Docker; all others run anywhere.
 NEED_ENGINE = {"k3d", "lab"}
 SCENARIO_SECONDS = {"default": 60, "k3d": 450, "lab": 1100}

@@ -40,8 +40,23 @@ def checked_module(
     :param settings: further arguments of AnsibleModule; check mode is supported unless they say otherwise.
     """
     module = AnsibleModule(argument_spec=dict(argument_spec), **{"supports_check_mode": True, **settings})
+    # Before anything can end the module: Ansible repeats the options of one that ends.
+    for name, value in module.params.items():
+        if name.endswith("url") and isinstance(value, str):
+            module.no_log_values.update(secrets_in_url(value))
     common = {name: limit for name, limit in COMMON_LIMITS.items() if name in argument_spec}
     problems = option_problems(module.params, argument_spec, {**common, **(limits or {})})
     if problems:
         module.fail_json(msg=" ".join(problems))
     return module
+
+
+def secrets_in_url(url: str) -> set[str]:
+    """The parts of a URL in which people put secrets, whether or not the module then takes such a URL.
+
+    They are hidden as wholes: a short password alone would also be hidden where it is a part of other words.
+    """
+    rest = url.partition("://")[2]
+    # A login that holds a slash or a hash is no valid one, and people write it all the same.
+    login, query = rest.rpartition("@")[0], rest.partition("?")[2]
+    return {part for part in (login, query) if part}

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any, Dict, Iterable, Mapping, Sequence
-from xml.etree import ElementTree
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.explained import (
@@ -16,19 +16,26 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
     SKIPPED,
 )
 
-SCHEMA_VERSION = 1
+# The version of docs/evidence.schema.json that the evidence follows.
+SCHEMA = 1
 SHOWN = 12
+STATES = ("failed", "pending", "skipped", "passed")
+TEXTS = ("name", "expected", "observed", "detail", "cause", "next", "subject")
+PAGE = "index.html"
 
 Entry = Dict[str, Any]
 
 
 def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], generated: str) -> dict[str, Any]:
-    """The content of evidence.json.
+    """The content of evidence.json, as docs/evidence.schema.json describes it.
+
+    One document is about one cluster and names it, so that several clusters are a list of such documents.
 
     :param groups: Each has C(kind), C(title) and C(result), what the module returned; or C(skip), why it did not run.
     :param generated: Time in UTC, RFC 3339.
     """
     gathered = [_group(group) for group in groups]
+    cluster = printable(cluster)
     entries = [entry for group in gathered for entry in group["checks"]]
     counts = {
         state: sum(1 for entry in entries if entry["state"] == state)
@@ -42,14 +49,14 @@ def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], gene
     failures = [
         {
             "kind": group["kind"],
-            **{key: entry[key] for key in ("name", "expected", "observed", "detail", "cause", "next", "subject")},
+            **{key: entry[key] for key in TEXTS},
         }
         for group in gathered
         for entry in group["checks"]
         if entry["state"] == "failed"
     ]
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema": SCHEMA,
         "verdict": _verdict(gathered, counts),
         "generated": generated,
         "cluster": dict(cluster),
@@ -67,11 +74,14 @@ def summary_line(evidence: Mapping[str, Any]) -> str:
     return f"Verification {evidence['verdict']}: {', '.join(parts)}."
 
 
-def summary(evidence: Mapping[str, Any]) -> str:
-    """What failed, why, and what to type next; one paragraph per cause, not per check."""
+def summary(evidence: Mapping[str, Any], page: str = "") -> str:
+    """What failed, why, and what to type next; one paragraph per cause, not per check.
+
+    :param page: Path of the page that shows all of it, where one was written.
+    """
     lines = [summary_line(evidence)]
-    incidents = _incidents(evidence["failures"])
-    for number, incident in enumerate(incidents[:SHOWN], start=1):
+    found = incidents(evidence["failures"])
+    for number, incident in enumerate(found[:SHOWN], start=1):
         first = incident[0]
         lines.append(f"{number}. {first['name']}: expected {first['expected']}, seen {first['observed']}.")
         if first["detail"]:
@@ -83,11 +93,10 @@ def summary(evidence: Mapping[str, Any]) -> str:
                 f"   Also: {'; '.join(entry['name'] for entry in incident[1:6])}"
                 + (" and more" if len(incident) > 6 else "")
             )
-    if len(incidents) > SHOWN:
-        lines.append(f"and {len(incidents) - SHOWN} more, all of them in evidence.json")
-    kubeconfig = evidence["cluster"].get("kubeconfig")
-    if kubeconfig and any(entry["next"].startswith("kubectl") for entry in evidence["failures"]):
-        lines.append(f"For kubectl: export KUBECONFIG={kubeconfig}")
+    if len(found) > SHOWN:
+        lines.append(f"and {len(found) - SHOWN} more, all of them in evidence.json")
+    if kubectl_needs(evidence):
+        lines.append(f"For kubectl: {kubectl_needs(evidence)}")
     for group in evidence["groups"]:
         if not group["checks"]:
             lines.append(f"{group['title']}: nothing was checked.")
@@ -101,43 +110,32 @@ def summary(evidence: Mapping[str, Any]) -> str:
     if pending:
         shown = ", ".join(pending[:3]) + (f" and {len(pending) - 3} more" if len(pending) > 3 else "")
         lines.append(f"Pending (loaded, not due yet, so neither passed nor failed): {shown}")
+    if page:
+        lines.append(f"All of it, with tables and plots, to open in a browser: {page}")
     return "\n".join(lines)
 
 
-def junit(evidence: Mapping[str, Any]) -> str:
-    """The same as JUnit XML, for CI."""
-    counts = evidence["counts"]
-    root = ElementTree.Element(
-        "testsuites",
-        name="argolab.observability",
-        tests=str(counts["total"]),
-        failures=str(counts["failed"]),
-        skipped=str(counts["pending"] + counts["skipped"]),
-    )
-    for group in evidence["groups"]:
-        entries = group["checks"]
-        suite = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=group["kind"],
-            timestamp=evidence["generated"],
-            tests=str(len(entries)),
-            failures=str(sum(1 for entry in entries if entry["state"] == "failed")),
-            skipped=str(sum(1 for entry in entries if entry["state"] in ("pending", "skipped"))),
-        )
-        for entry in entries:
-            case = ElementTree.SubElement(suite, "testcase", classname=group["kind"], name=_xml(entry["name"]))
-            text = _xml(f"expected {entry['expected']}, seen {entry['observed']}")
-            if entry["state"] == "failed":
-                failure = ElementTree.SubElement(case, "failure", message=text, type=entry["cause"] or "failed")
-                failure.text = _xml("\n".join(part for part in (entry["detail"], entry["next"]) if part))
-            elif entry["state"] != "passed":
-                ElementTree.SubElement(case, "skipped", message=_xml(f"{entry['state']}: {entry['detail']}"))
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+def kubectl_needs(evidence: Mapping[str, Any]) -> str:
+    """The command after which the kubectl of the next commands finds the cluster; empty where none is needed."""
+    kubeconfig = evidence["cluster"].get("kubeconfig")
+    if not kubeconfig or not any(entry["next"].startswith("kubectl") for entry in evidence["failures"]):
+        return ""
+    return f"export KUBECONFIG={shlex.quote(str(kubeconfig))}"
+
+
+def printable(value: Any) -> Any:
+    """The same with texts that every encoding can carry: half a surrogate pair becomes a replacement character."""
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, Mapping):
+        return {printable(str(key)): printable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable(item) for item in value]
+    return value
 
 
 def _group(group: Mapping[str, Any]) -> dict[str, Any]:
-    kind, title = str(group["kind"]), str(group["title"])
+    kind, title = printable(str(group["kind"])), printable(str(group["title"]))
     result = group.get("result") or {}
     if group.get("skip"):
         said = {"name": title, "ok": None, "expected": "checked", "observed": SKIPPED, "detail": str(group["skip"])}
@@ -160,9 +158,7 @@ def _entry(check: Mapping[str, Any]) -> Entry:
         if check.get("observed") == SKIPPED
         else "pending"
     )
-    texts = {
-        key: str(check.get(key) or "") for key in ("name", "expected", "observed", "detail", "cause", "next", "subject")
-    }
+    texts = {key: printable(str(check.get(key) or "")) for key in TEXTS}
     return {**texts, "state": state}
 
 
@@ -188,9 +184,9 @@ def _verdict(groups: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> 
     return "passed"
 
 
-def _incidents(failures: Sequence[Entry]) -> list[list[Entry]]:
+def incidents(failures: Sequence[Entry]) -> list[list[Entry]]:
     """Failures that have one reason, together; the one that explains most comes first."""
-    incidents: dict[str, list[Entry]] = {}
+    found: dict[str, list[Entry]] = {}
     subjects = [entry["subject"] for entry in failures if entry["subject"]]
     unreachable = any(entry["cause"] == "cluster_unreachable" for entry in failures)
     for entry in failures:
@@ -204,8 +200,8 @@ def _incidents(failures: Sequence[Entry]) -> list[list[Entry]]:
             key = f"{entry['cause']} {entry['next']}"
         else:
             key = about or f"{entry['kind']} {entry['name']}"
-        incidents.setdefault(key, []).append(entry)
-    return [sorted(items, key=lambda item: not (item["next"] or item["subject"])) for items in incidents.values()]
+        found.setdefault(key, []).append(entry)
+    return [sorted(items, key=lambda item: not (item["next"] or item["subject"])) for items in found.values()]
 
 
 # Causes that one command repairs for all of them.
@@ -213,7 +209,3 @@ _ONE_REPAIR = ("hosts_entry_absent", "hosts_entry_wrong")
 # Kinds of groups whose checks cannot be made without Prometheus.
 _ASK_PROMETHEUS = ("targets", "rules", "metrics")
 
-
-def _xml(text: str) -> str:
-    """XML 1.0 has no control characters, not even escaped."""
-    return re.sub("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)

@@ -12,7 +12,12 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Takes the results of the checking modules, also of those that failed, and writes C(evidence.json) and C(junit.xml).
+  - Takes the results of the checking modules, also of those that failed, and writes
+    C(index.html) for people, C(evidence.json) for programs and C(junit.xml) for CI.
+  - The page needs nothing beside it and no network. It has the verdict, what failed with the reason and the next
+    command, and every check in tables that sort and filter.
+  - With O(plots) the page also shows the panels of dashboards, drawn by plotly.js. That comes from the Python package
+    C(plotly) on the host where the module runs; without it the panels are listed without plots.
   - The verdict is V(failed) when any check failed or could not be made, V(incomplete) when a part gave no check at
     all, else
     V(passed). Pending and skipped checks are counted and named, and never count as passed.
@@ -59,6 +64,14 @@ options:
   path:
     description: Folder to write to. Without it nothing is written.
     type: path
+  plots:
+    description:
+      - Files with the series of dashboards, as M(argolab.observability.dashboard_panels) writes them.
+      - They are shown and have no part in the verdict. One that is absent or cannot be read is a warning, and the page
+        says so.
+    type: list
+    elements: path
+    default: []
 seealso:
   - module: argolab.observability.cluster_checks
 """
@@ -74,6 +87,8 @@ EXAMPLES = r"""
       - kind: rules
         title: Rules
         result: "{{ rules }}"
+    plots:
+      - "{{ lab_build_dir }}/evidence/plots.json"
 """
 
 RETURN = r"""
@@ -98,8 +113,13 @@ failures:
   returned: always
   type: list
   elements: dict
+plot_problems:
+  description: Why files of O(plots) could not be used, one sentence each. Empty without O(path) and in check mode.
+  returned: always
+  type: list
+  elements: str
 files:
-  description: What was written.
+  description: Paths of what was written, the page first. Empty without O(path) and in check mode.
   returned: always
   type: list
   elements: str
@@ -113,11 +133,14 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
+    PAGE,
     gather,
-    junit,
     summary,
     summary_line,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import junit
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_page import page
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_plots import plotting_library, read_plots
 
 
 def write(module: AnsibleModule, folder: str, contents: dict[str, str]) -> list[str]:
@@ -153,14 +176,23 @@ def main() -> None:
             },
             "cluster": {"type": "dict", "default": {}},
             "path": {"type": "path"},
+            "plots": {"type": "list", "elements": "path", "default": []},
         },
-        limits={"groups": {"options": {"kind": {"form": "word"}, "result": {"empty_ok": True}}}},
+        limits={
+            "groups": {"options": {"kind": {"form": "word"}, "result": {"empty_ok": True}}},
+            "plots": {"empty_ok": True},
+        },
     )
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     evidence = gather(module.params["groups"], module.params["cluster"], now)
-    files = []
+    files: list[str] = []
+    problems: list[str] = []
     if module.params["path"] and not module.check_mode:
+        dashboards, problems = read_plots(module.params["plots"])
+        for problem in problems:
+            module.warn(problem)
         contents = {
+            PAGE: page(evidence, dashboards, problems, plotting_library() if dashboards else None),
             "evidence.json": json.dumps(evidence, indent=1, ensure_ascii=False) + "\n",
             "junit.xml": junit(evidence),
         }
@@ -169,9 +201,10 @@ def main() -> None:
         changed=False,
         verdict=evidence["verdict"],
         counts=evidence["counts"],
-        summary=summary(evidence),
+        summary=summary(evidence, files[0] if files else ""),
         line=summary_line(evidence),
         failures=evidence["failures"],
+        plot_problems=problems,
         files=files,
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
+from ansible_collections.argolab.observability.plugins.module_utils.checked_module import secrets_in_url
 from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in, settled
 from ansible_collections.argolab.observability.plugins.module_utils.checks import (
     Check,
@@ -157,6 +158,22 @@ def test_small_words() -> None:
     assert listing("cba", limit=2) == "a, b and 1 more"
     assert nearest("argocd-serve", ["x", "argocd-server"]) == "argocd-server"
     assert nearest("q", ["argocd-server"]) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("https://prometheus.example.it:9090/prefix", set()),
+        ("https://reader:canary@prometheus.example.it", {"reader:canary"}),
+        ("https://reader:c@n@ry@prometheus.example.it/x", {"reader:c@n@ry"}),
+        ("https://reader:c/n#ry@prometheus.example.it/x", {"reader:c/n#ry"}),
+        ("https://prometheus.example.it/?token=canary", {"token=canary"}),
+        ("canary@", set()),
+        ("", set()),
+    ],
+)
+def test_secrets_of_a_url_are_found(url: str, secrets: set[str]) -> None:
+    assert secrets_in_url(url) == secrets
 
 
 def test_secrets_of_an_inline_kubeconfig_are_found() -> None:

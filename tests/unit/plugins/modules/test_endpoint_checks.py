@@ -1,13 +1,11 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""endpoint_checks and evidence, and the commit that the guestbook's repository in the lab has."""
+"""endpoint_checks, and the commit that the guestbook's repository in the lab has."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
 import subprocess
 import threading
@@ -15,13 +13,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils.endpoint_checks import hosts_addresses
-from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, junit, summary, summary_line
-from ansible_collections.argolab.observability.plugins.modules import endpoint_checks, evidence
+from ansible_collections.argolab.observability.plugins.modules import endpoint_checks
 from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import run_module
 
 ROLES = Path(__file__).resolve().parents[4] / "roles"
@@ -124,94 +120,6 @@ def test_names(tmp_path: Path, content: str, cause: str) -> None:
 def test_a_hosts_file_that_cannot_be_read_is_a_failed_check(tmp_path: Path) -> None:
     result = run_module(endpoint_checks, names=[NAME], hosts_path=str(tmp_path / "none"), wait_timeout=0)
     assert result["checks"][0]["ok"] is False
-
-
-# --- evidence ---------------------------------------------------------------------------------------------------------
-
-POOL = "serviceMonitor/argocd/argocd-server/0"
-
-
-def check(name: str, ok: bool | None, **more: str) -> dict[str, Any]:
-    return {"name": name, "ok": ok, "expected": "good", "observed": "good" if ok else "bad", "detail": "", **more}
-
-
-def group(kind: str, *checks: dict[str, Any], **result: Any) -> dict[str, Any]:
-    return {"kind": kind, "title": kind.title(), "result": {"checks": list(checks), **result}}
-
-
-def verdict(*groups: dict[str, Any]) -> str:
-    return str(gather(groups, {}, "2026-01-01T00:00:00Z")["verdict"])
-
-
-def test_verdicts() -> None:
-    good, bad, pending = check("a", True), check("b", False), check("c", None)
-    assert verdict(group("x", good)) == "passed"
-    assert verdict(group("x", good, pending)) == "passed"
-    assert verdict(group("x", good, bad)) == "failed"
-    assert verdict(group("x", good), group("y")) == "incomplete"
-    assert verdict(group("x", pending)) == "incomplete"
-    assert verdict() == "incomplete"
-    assert verdict(group("x", good), {"kind": "y", "title": "Y", "skip": "switched off"}) == "passed"
-
-
-@pytest.mark.parametrize("result", [{"msg": "kubeconfig /x does not exist"}, {"msg": "MODULE FAILURE", "failed": True}])
-def test_a_module_that_gave_no_checks_never_passes(result: dict[str, Any]) -> None:
-    seen = gather([group("x", check("a", True)), {"kind": "y", "title": "Y", "result": result}], {}, "")
-    assert (seen["verdict"], seen["failures"][0]["detail"]) == ("failed", result["msg"])
-
-
-def test_failures_of_one_reason_are_told_once() -> None:
-    chain = check(
-        f"scrape chain {POOL}", False, subject=POOL, detail="the selector matches no Service", next="kubectl get x"
-    )
-    seen = gather([group("targets", check(f"target {POOL}", False)), group("scrape_chain", chain)], {}, "")
-    text = summary(seen)
-    assert text.splitlines()[0] == "Verification failed: 0 checks passed, 2 failed."
-    assert "2. " not in text
-    assert text.index("the selector matches no Service") < text.index(f"Also: target {POOL}")
-
-
-def test_an_unreachable_cluster_is_one_incident() -> None:
-    silent = {"observed": "no answer", "detail": "refused"}
-    first = check("look", False, cause="cluster_unreachable", next="kubectl get --raw /readyz", **silent)
-    seen = gather([group("cluster", first), group("rules", check("group argocd", False, **silent))], {}, "")
-    assert "2. " not in summary(seen)
-
-
-def test_a_stopped_k3d_cluster_is_told_how_to_start() -> None:
-    first = check("look", False, cause="cluster_unreachable", observed="no answer", detail="refused", next="kubectl x")
-    cluster = {"provider": "k3d", "context": "k3d-argolab", "kubeconfig": "/x"}
-    assert "Next: k3d cluster start argolab" in summary(gather([group("cluster", first)], cluster, ""))
-
-
-def test_pending_and_skipped_are_named_and_do_not_count_as_passed() -> None:
-    skipped = check("Grafana", None, observed="skipped", detail="Grafana is off") | {"observed": "skipped"}
-    seen = gather([group("x", check("a", True), check("slow rule", None), skipped)], {}, "")
-    assert seen["counts"] == {"passed": 1, "failed": 0, "pending": 1, "skipped": 1, "total": 3}
-    assert summary_line(seen) == "Verification passed: 1 check passed, 1 pending, 1 skipped."
-    assert "Skipped: Grafana: Grafana is off" in summary(seen)
-    assert "slow rule" in summary(seen)
-
-
-def test_junit_survives_everything_that_a_scrape_error_can_hold() -> None:
-    nasty = 'a < b & "c" \x00\x1b[31m \ud800 \u20ac'
-    seen = gather([group("targets", check(nasty, False, detail=nasty, next="x"), check("ok", True))], {}, "now")
-    root = ElementTree.fromstring(junit(seen))
-    assert (root.get("tests"), root.get("failures")) == ("2", "1")
-    assert root.find(".//failure") is not None
-
-
-def test_files_are_written_and_not_in_check_mode(tmp_path: Path) -> None:
-    groups = [group("x", check("a", False, detail="why", next="do this"))]
-    folder = tmp_path / "new" / "evidence"
-    assert run_module(evidence, check_mode=True, groups=groups, path=str(folder))["files"] == []
-    assert not folder.exists()
-    result = run_module(evidence, groups=groups, path=str(folder), cluster={"context": "k3d-argolab"})
-    assert (result["verdict"], result["changed"]) == ("failed", False)
-    content = json.loads((folder / "evidence.json").read_text())
-    assert (content["schema_version"], content["cluster"]["context"]) == (1, "k3d-argolab")
-    assert content["failures"][0]["next"] == "do this"
-    assert sorted(os.listdir(folder)) == ["evidence.json", "junit.xml"]
 
 
 # --- the repository in the lab ----------------------------------------------------------------------------------------
