@@ -66,7 +66,7 @@ BAD: list[tuple[str, str, dict[str, Any], str, str, str]] = [
     ("absent", "no_such_metric", {}, "no data", "metric_absent", "metric no_such_metric does not exist in the last 1m"),
     ("absent now", "no_such_metric", {"instant": True}, "no data", "metric_absent", "does not exist now"),
     ("similar", "up_for_reel", {}, "no data", "metric_absent", "The nearest name is up_for_real."),
-    ("not recorded", "job:upp:sum", {}, "no data", "metric_absent", "recorded by a rule"),
+    ("not recorded", "job:upp:sum", {}, "no data", "metric_absent", "but none that does is loaded"),
     ("wrong label", 'up{job=~".+", pod="b"}', {}, "no data", "labels_match_nothing", 'nothing: up{job=~".+"} has'),
     ("no label", 'up_for_real{zone="a"}', {}, "no data", "labels_match_nothing", "none of which has the label zone"),
     ("no variable", 'up{job="$none"}', {}, "no data", "variable_empty", "variable none has no value: label_values("),

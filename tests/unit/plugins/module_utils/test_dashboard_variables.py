@@ -153,6 +153,7 @@ RATES = [
     ((15, 15, ">30s", "", 1), (30, 120)),
     ((30, 15, "", "", 2), (60, 75)),
     ((15, 15, "$__rate_interval", "", 1), (60, 60)),
+    ((60, 15, "${__rate_interval}", "", 1), (75, 75)),
     ((15, 15, "$unknown", "", 1), (15, 60)),
 ]
 
@@ -347,6 +348,7 @@ CHOICES = [
     ({"current": {"value": "gone"}}, ("a",)),
     ({"current": {"value": ["b", "c", "gone"]}, "multi": True}, ("b", "c")),
     ({"current": {"value": ["gone"]}, "multi": True}, ("a",)),
+    ({"current": {"value": ["c", "b"]}}, ("c",)),
     ({"current": {"value": "$__all"}, "includeAll": True}, ("a", "b", "c")),
     ({"current": {"value": ["$__all"]}, "includeAll": True, "multi": True}, ("a", "b", "c")),
     ({"current": {"value": "$__all"}}, ("a",)),
