@@ -399,6 +399,10 @@ class KubeClient:
         self.description = access.description
         self.server = str(base)
 
+    def limit(self, seconds: float | None) -> None:
+        """No request runs past this many seconds from now, whatever its own timeout."""
+        self.http.end = None if seconds is None else time.monotonic() + seconds
+
     def _authorization(self) -> dict[str, str]:
         access = self._access
         if access.token_file and not access.token:
