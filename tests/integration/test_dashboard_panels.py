@@ -301,6 +301,50 @@ def test_a_server_that_knows_the_time_and_nothing_else_never_passes(
     }
 
 
+def clock_then(play: Callable[[socket.socket, threading.Event], None]) -> Any:
+    """A server that knows the time, and then does what it likes."""
+    clock = b'{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1700000000"]}}'
+
+    def answer(channel: socket.socket, request: Any, ended: threading.Event) -> None:
+        channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
+        if "query=time" in request.line:
+            channel.sendall(clock)
+        else:
+            play(channel, ended)
+
+    return answer
+
+
+def test_a_server_that_trickles_is_left_in_time(asked: Run, fault: Any) -> None:
+    def trickle(channel: socket.socket, ended: threading.Event) -> None:
+        while not ended.wait(0.05):
+            channel.sendall(b" ")
+
+    panels = [panel(number, str(number), f"x{number}") for number in range(40)]
+    started = time.monotonic()
+    result = asked(dashboard(*panels), url=fault(clock_then(trickle)).url, request_timeout=0.4)
+    # eight at a time: forty queries, and what the variables ask
+    assert time.monotonic() - started < 15
+    assert {check["ok"] for check in result["checks"]} == {False}
+    assert {check["cause"] for check in result["checks"]} <= {"could_not_check", "variable_error"}
+
+
+def test_floods_at_the_same_time_are_bounded_together(asked: Run, fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+
+    def flood(channel: socket.socket, ended: threading.Event) -> None:
+        while not ended.is_set():
+            channel.sendall(b"1," * 50_000)
+            sent.append(100_000)
+
+    # the same code with a smaller bound, so that the test does not need the memory of the real one
+    monkeypatch.setitem(HttpClient.__init__.__kwdefaults__, "max_body", 16 * 1024 * 1024)
+    board = dashboard(*(panel(number, str(number), f"x{number}") for number in range(8)), templating={"list": []})
+    result = asked(board, url=fault(clock_then(flood)).url)
+    assert all("sends more than 2 MiB" in check["detail"] for check in result["checks"])
+    assert {check["ok"] for check in result["checks"]} == {False}
+
+
 class KeptOpen(BaseHTTPRequestHandler):
     """Counts its connections, and closes each after three requests without a word."""
 

@@ -221,6 +221,9 @@ def test_data_sources_that_one_may_not_list_are_unknown(grafana: Grafana) -> Non
     found = read_grafana(client(grafana), {})
     assert found.datasources is None
     assert len(found.dashboards) == 2
+    grafana.answers["/api/datasources"] = (400, {"message": "no"})
+    with pytest.raises(GrafanaStatusError):
+        read_grafana(client(grafana), {})
     grafana.answers["/api/datasources"] = (500, "oops")
     with pytest.raises(TransientError):
         read_grafana(client(grafana), {})
