@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.argolab.observability.plugins.module_utils.checks import Check
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_model import read_dashboard
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_reader import DashboardReader, Settings
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_sources import Found
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import HttpClient, parse_url
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient, UrlTransport
 
@@ -93,8 +97,12 @@ def asked(prometheus: Any, run_module: Run, tmp_path: Path) -> Callable[..., dic
     return run
 
 
+def client_of(prometheus: Any) -> PrometheusClient:
+    return PrometheusClient(UrlTransport(HttpClient(parse_url(prometheus.url, "url"), name="Prometheus")))
+
+
 def wait_for_samples(prometheus: Any) -> None:
-    client = PrometheusClient(UrlTransport(HttpClient(parse_url(prometheus.url, "url"), name="Prometheus")))
+    client = client_of(prometheus)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if client.query('count_over_time(up{job="healthy"}[1m]) > 3 and on () up{job="refused"} == 0').samples:
@@ -225,6 +233,19 @@ def test_a_plot_file_that_cannot_be_written_is_a_failure(asked: Run, tmp_path: P
     result = asked(dashboard(*GOOD), plots_path=str(tmp_path / "file" / "plots.json"))
     assert result["failed"]
     assert "plots_path" in result["msg"]
+
+
+def test_reasons_are_added_to_the_checks_of_panels_and_to_no_others(asked: Run, prometheus: Any) -> None:
+    board = read_dashboard(dashboard(panel(1, "empty", "no_such_metric"), panel(2, "full", "up")), "test")
+    reader = DashboardReader(client_of(prometheus), lambda: Found([board]), Settings(60.0))
+    checks = reader.poll().checks
+    other = Check("stable", False, "the same", "lapsed")
+    explained = reader.explain([*checks, other])
+    assert [check.name for check in explained] == [*(check.name for check in checks), "stable"]
+    assert explained[-1] is other
+    assert "does not exist" in explained[0].detail
+    assert "does not exist" not in checks[0].detail
+    assert explained[1] == checks[1]
 
 
 def test_as_a_part_of_the_verification(asked: Run, run_module: Run, prometheus: Any, tmp_path: Path) -> None:
