@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_model import Dashboard, Panel, Target
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_templating import (
@@ -33,7 +34,7 @@ KEPT_SERIES = 20
 # Of a panel that is repeated for each value of a variable, so many copies are asked for.
 MAX_COPIES = 30
 
-Question = tuple[str, str]
+Question = Tuple[str, str]
 """How to ask, V(range) or V(instant), and the expression."""
 
 

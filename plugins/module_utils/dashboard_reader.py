@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -135,25 +136,26 @@ class DashboardReader:
             self._look = self._look.later(now)
         with self._threads() as pool:
             self._refresh(pool, self._look)
-        return poll_of(self._checks({}), self)
+        return poll_of(self._checks(), self)
 
     def explain(self, checks: Sequence[Check]) -> Sequence[Check]:
         """The same checks with the reasons for what is empty."""
         if self._look is None or not self._boards:
             return checks
         empty = [
-            query
+            [query for query in shown.queries if query.answer is not None]
             for board in self._boards
             for shown in board.panels
             if shown.outcome == EMPTY
-            for query in shown.queries
-            if query.answer is not None
         ]
         reasons = Reasons(self._prometheus, self._look)
-        unique = list({(query.raw, query.expr): query for query in empty}.values())[:MAX_EXPLAINED]
+        # the first query of every panel before the second of any
+        ordered = [query for row in itertools.zip_longest(*empty) for query in row if query is not None]
+        unique = list({_key(query): query for query in ordered}.values())[:MAX_EXPLAINED]
         with self._threads() as pool:
             found = list(pool.map(lambda query: reason_or_nothing(reasons, query), unique))
-        return self._checks({(query.raw, query.expr): reason for query, reason in zip(unique, found)})
+        explained = self._panel_checks({_key(query): reason for query, reason in zip(unique, found)})
+        return [explained.get(check.name, check) for check in checks]
 
     def result(self) -> dict[str, Any]:
         """The module's own return values."""
@@ -257,24 +259,36 @@ class DashboardReader:
             return instant_answer(self._prometheus.query(expr, look.end, limit))
         return range_answer(self._prometheus.query_range(expr, look.start, look.end, look.step, limit))
 
-    def _checks(self, reasons: Mapping[tuple[str, str], Reason]) -> list[ExplainedCheck]:
-        names = names_of([shown for board in self._boards for shown in board.panels])
+    def _checks(self) -> list[ExplainedCheck]:
         checks = [missing_check(item) for item in self._found.missing]
+        panels = self._panel_checks({})
         for board in self._boards:
             whole = dashboard_check(board.dashboard, board.panels)
             checks += [whole] if whole else []
             checks += variable_checks(board.dashboard, board.variables)
-            for shown in board.panels:
-                own = {
-                    index: reasons[(query.raw, query.expr)]
-                    for index, query in enumerate(shown.queries)
-                    if query.answer is not None and (query.raw, query.expr) in reasons
-                }
-                identity = identity_of(shown)
-                check = panel_check(shown, names[identity], self._settings.allowed, own, self._prometheus.command)
-                self._details[identity] = check.detail
-                checks.append(check)
+        return [*checks, *panels.values()]
+
+    def _panel_checks(self, reasons: Mapping[tuple[str, ...], Reason]) -> dict[str, ExplainedCheck]:
+        """The check of each panel by its name, which no other has."""
+        panels = [shown for board in self._boards for shown in board.panels]
+        names = names_of(panels)
+        checks: dict[str, ExplainedCheck] = {}
+        for shown in panels:
+            own = {
+                index: reasons[_key(query)]
+                for index, query in enumerate(shown.queries)
+                if query.answer is not None and _key(query) in reasons
+            }
+            identity = identity_of(shown)
+            name = names[identity]
+            checks[name] = panel_check(shown, name, self._settings.allowed, own, self._prometheus.command)
+            self._details[identity] = checks[name].detail
         return checks
+
+
+def _key(query: Query) -> tuple[str, ...]:
+    """What a reason depends on: the variables in the expression, their values, and the time."""
+    return query.mode, query.raw, query.expr
 
 
 class CachedLookup:

@@ -126,16 +126,16 @@ class Reasons:
         return Reason("labels_match_nothing", text, look_at)
 
     def _absent(self, metric: str, now: bool) -> Reason:
-        known = self._metric_names()
-        # the name of a family begins with the program that exports it
-        first = metric.split("_")[0].split(":")[0]
-        family = [name for name in known if name.startswith(first)]
-        close = nearest(metric, family[:_COMPARED_NAMES])
         when = "now" if now else f"in the last {duration_text(self._look.span)}"
         text = f"metric {metric} does not exist {when}"
         if ":" in metric:
-            text += "; by its name it is recorded by a rule, which is not loaded or finds nothing itself"
-        elif family:
+            return self._not_recorded(metric, text)
+        known = self._metric_names()
+        # the name of a family begins with the program that exports it
+        first = metric.split("_")[0]
+        family = [name for name in known if name.startswith(first)]
+        close = nearest(metric, family[:_COMPARED_NAMES])
+        if family:
             others = f"{count_text(len(family), 'other')} of {first} {'does' if len(family) == 1 else 'do'}"
             text += (
                 f", though {others}: it is of another version or switched off, or it appears with the first event "
@@ -146,6 +146,18 @@ class Reasons:
         text += f". The nearest name is {close}." if close else "."
         look_at = f'group by (__name__) ({{__name__=~"{first}.*"}})' if family else metric
         return Reason("metric_absent", text, look_at)
+
+    def _not_recorded(self, metric: str, text: str) -> Reason:
+        """By its name a rule records it; whether there is one, and what keeps it from it."""
+        for group in self._prometheus.rules("record", [metric]):
+            for rule in group["rules"]:
+                if rule.get("name") != metric or rule.get("type", "recording") != "recording":
+                    continue
+                error = str(rule.get("lastError") or "")
+                why = f"cannot be evaluated: {error.rstrip('.')}" if error else "gives nothing itself"
+                text += f": the rule of group {group['name']} that records it {why}."
+                return Reason("metric_absent", text, str(rule.get("query") or metric))
+        return Reason("metric_absent", f"{text}: by its name a rule records it, but none that does is loaded.", metric)
 
     def _metric_names(self) -> list[str]:
         if self._names is None:

@@ -15,10 +15,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Optional
+from typing import Callable, Optional
 from urllib.parse import quote
 
 # $name, [[name]] and [[name:format]], ${name}, ${name.field} and ${name:format}; C(variableRegex) of Grafana.

@@ -5,7 +5,8 @@
 
 C($__rate_interval) is the greater of C($__interval) plus the scrape interval and four scrape intervals
 (https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/#use-__rate_interval). The scrape
-interval is the query's own minimum step where it has one, else that of the data source.
+interval is the query's own minimum step where it has one, else that of the data source. So it is documented, and so
+Grafana computes it since 10.2.5 and 10.3 (grafana/grafana#77234); older ones always take that of the data source.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ def window(now: float, span: float, scrape_interval: float) -> Window:
 def interval_of(look: Window, minimum: str, panel_minimum: str, factor: float) -> tuple[float, float]:
     """C($__interval) and C($__rate_interval) of a query, in seconds.
 
+    Grafana divides the time by the number of points, rounds, and takes the minimum step where that is more.
+
     :param minimum: the query's own minimum step, with its variables replaced; empty where it has none.
     :param panel_minimum: the panel's.
     :param factor: the query's resolution, V(1) for one point per step.
@@ -97,7 +100,7 @@ def interval_of(look: Window, minimum: str, panel_minimum: str, factor: float) -
     of_rate = minimum.strip("${}") == "__rate_interval"
     own = None if minimum.startswith("$") else seconds_of(minimum)
     least = own or seconds_of(panel_minimum) or look.scrape_interval
-    interval = max(look.step, least)
+    interval = max(rounded_interval(look.span / (MAX_POINTS - 1)), least)
     scrape = own or look.scrape_interval
     rate = max(interval + scrape, 4 * scrape)
     if of_rate:

@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.argolab.observability.plugins.module_utils.checks import Check
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_model import read_dashboard
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_reader import DashboardReader, Settings
+from ansible_collections.argolab.observability.plugins.module_utils.dashboard_sources import Found
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import HttpClient, parse_url
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient, UrlTransport
 
@@ -66,7 +70,7 @@ BAD: list[tuple[str, str, dict[str, Any], str, str, str]] = [
     ("absent", "no_such_metric", {}, "no data", "metric_absent", "metric no_such_metric does not exist in the last 1m"),
     ("absent now", "no_such_metric", {"instant": True}, "no data", "metric_absent", "does not exist now"),
     ("similar", "up_for_reel", {}, "no data", "metric_absent", "The nearest name is up_for_real."),
-    ("not recorded", "job:upp:sum", {}, "no data", "metric_absent", "recorded by a rule"),
+    ("not recorded", "job:upp:sum", {}, "no data", "metric_absent", "but none that does is loaded"),
     ("wrong label", 'up{job=~".+", pod="b"}', {}, "no data", "labels_match_nothing", 'nothing: up{job=~".+"} has'),
     ("no label", 'up_for_real{zone="a"}', {}, "no data", "labels_match_nothing", "none of which has the label zone"),
     ("no variable", 'up{job="$none"}', {}, "no data", "variable_empty", "variable none has no value: label_values("),
@@ -93,8 +97,12 @@ def asked(prometheus: Any, run_module: Run, tmp_path: Path) -> Callable[..., dic
     return run
 
 
+def client_of(prometheus: Any) -> PrometheusClient:
+    return PrometheusClient(UrlTransport(HttpClient(parse_url(prometheus.url, "url"), name="Prometheus")))
+
+
 def wait_for_samples(prometheus: Any) -> None:
-    client = PrometheusClient(UrlTransport(HttpClient(parse_url(prometheus.url, "url"), name="Prometheus")))
+    client = client_of(prometheus)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if client.query('count_over_time(up{job="healthy"}[1m]) > 3 and on () up{job="refused"} == 0').samples:
@@ -227,6 +235,19 @@ def test_a_plot_file_that_cannot_be_written_is_a_failure(asked: Run, tmp_path: P
     assert "plots_path" in result["msg"]
 
 
+def test_reasons_are_added_to_the_checks_of_panels_and_to_no_others(asked: Run, prometheus: Any) -> None:
+    board = read_dashboard(dashboard(panel(1, "empty", "no_such_metric"), panel(2, "full", "up")), "test")
+    reader = DashboardReader(client_of(prometheus), lambda: Found([board]), Settings(60.0))
+    checks = reader.poll().checks
+    other = Check("stable", False, "the same", "lapsed")
+    explained = reader.explain([*checks, other])
+    assert [check.name for check in explained] == [*(check.name for check in checks), "stable"]
+    assert explained[-1] is other
+    assert "does not exist" in explained[0].detail
+    assert "does not exist" not in checks[0].detail
+    assert explained[1] == checks[1]
+
+
 def test_as_a_part_of_the_verification(asked: Run, run_module: Run, prometheus: Any, tmp_path: Path) -> None:
     """M(verify) writes the plot file as well, and not in check mode."""
     asked(dashboard(*GOOD))
@@ -299,6 +320,50 @@ def test_a_server_that_knows_the_time_and_nothing_else_never_passes(
         "unknown",
         "variable_error",
     }
+
+
+def clock_then(play: Callable[[socket.socket, threading.Event], None]) -> Any:
+    """A server that knows the time, and then does what it likes."""
+    clock = b'{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1700000000"]}}'
+
+    def answer(channel: socket.socket, request: Any, ended: threading.Event) -> None:
+        channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
+        if "query=time" in request.line:
+            channel.sendall(clock)
+        else:
+            play(channel, ended)
+
+    return answer
+
+
+def test_a_server_that_trickles_is_left_in_time(asked: Run, fault: Any) -> None:
+    def trickle(channel: socket.socket, ended: threading.Event) -> None:
+        while not ended.wait(0.05):
+            channel.sendall(b" ")
+
+    panels = [panel(number, str(number), f"x{number}") for number in range(40)]
+    started = time.monotonic()
+    result = asked(dashboard(*panels), url=fault(clock_then(trickle)).url, request_timeout=0.4)
+    # eight at a time: forty queries, and what the variables ask
+    assert time.monotonic() - started < 15
+    assert {check["ok"] for check in result["checks"]} == {False}
+    assert {check["cause"] for check in result["checks"]} <= {"could_not_check", "variable_error"}
+
+
+def test_floods_at_the_same_time_are_bounded_together(asked: Run, fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+
+    def flood(channel: socket.socket, ended: threading.Event) -> None:
+        while not ended.is_set():
+            channel.sendall(b"1," * 50_000)
+            sent.append(100_000)
+
+    # the same code with a smaller bound, so that the test does not need the memory of the real one
+    monkeypatch.setitem(HttpClient.__init__.__kwdefaults__, "max_body", 16 * 1024 * 1024)
+    board = dashboard(*(panel(number, str(number), f"x{number}") for number in range(8)), templating={"list": []})
+    result = asked(board, url=fault(clock_then(flood)).url)
+    assert all("sends more than 2 MiB" in check["detail"] for check in result["checks"])
+    assert {check["ok"] for check in result["checks"]} == {False}
 
 
 class KeptOpen(BaseHTTPRequestHandler):

@@ -144,25 +144,28 @@ def test_dates() -> None:
 # --- time ---
 
 RATES = [
-    # (step, scrape interval, minimum, panel's minimum, factor) -> (interval, rate interval)
-    ((15, 15, "", "", 1), (15, 60)),
-    ((5, 10, "", "", 1), (10, 40)),
-    ((60, 15, "", "", 1), (60, 75)),
-    ((15, 15, "1m", "", 1), (60, 240)),
-    ((15, 15, "", "2m", 1), (120, 135)),
-    ((15, 15, ">30s", "", 1), (30, 120)),
-    ((30, 15, "", "", 2), (60, 75)),
-    ((15, 15, "$__rate_interval", "", 1), (60, 60)),
-    ((15, 15, "$unknown", "", 1), (15, 60)),
+    # (span, scrape interval, minimum, panel's minimum, factor) -> (interval, rate interval); the intervals are those
+    # that a real Grafana computed for 119 points
+    ((900, 15, "", "", 1), (15, 60)),
+    ((300, 10, "", "", 1), (10, 40)),
+    ((7140, 15, "", "", 1), (60, 75)),
+    ((900, 15, "1m", "", 1), (60, 240)),
+    ((900, 15, "", "2m", 1), (120, 135)),
+    ((900, 15, ">30s", "", 1), (30, 120)),
+    ((900, 15, "5s", "", 1), (10, 20)),
+    ((900, 15, "", "", 2), (30, 60)),
+    ((900, 15, "1m", "", 3), (180, 240)),
+    ((900, 15, "20s", "", 2), (40, 80)),
+    ((900, 15, "$__rate_interval", "", 1), (60, 60)),
+    ((7140, 15, "${__rate_interval}", "", 1), (75, 75)),
+    ((900, 15, "$unknown", "", 1), (15, 60)),
 ]
 
 
 @pytest.mark.parametrize(("given_", "expected"), RATES)
 def test_the_rate_interval(given_: Any, expected: tuple[float, float]) -> None:
-    step, scrape, minimum, of_panel, factor = given_
-    look = window(1000.0, step * 60, scrape)
-    look = type(look)(look.start, look.end, step, scrape)
-    assert interval_of(look, minimum, of_panel, factor) == expected
+    span, scrape, minimum, of_panel, factor = given_
+    assert interval_of(window(10_000.0, span, scrape), minimum, of_panel, factor) == expected
 
 
 def test_builtin_variables() -> None:
@@ -347,6 +350,7 @@ CHOICES = [
     ({"current": {"value": "gone"}}, ("a",)),
     ({"current": {"value": ["b", "c", "gone"]}, "multi": True}, ("b", "c")),
     ({"current": {"value": ["gone"]}, "multi": True}, ("a",)),
+    ({"current": {"value": ["c", "b"]}}, ("c",)),
     ({"current": {"value": "$__all"}, "includeAll": True}, ("a", "b", "c")),
     ({"current": {"value": ["$__all"]}, "includeAll": True, "multi": True}, ("a", "b", "c")),
     ({"current": {"value": "$__all"}}, ("a",)),

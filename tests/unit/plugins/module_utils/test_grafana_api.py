@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import threading
 import urllib.parse
@@ -220,6 +221,9 @@ def test_data_sources_that_one_may_not_list_are_unknown(grafana: Grafana) -> Non
     found = read_grafana(client(grafana), {})
     assert found.datasources is None
     assert len(found.dashboards) == 2
+    grafana.answers["/api/datasources"] = (400, {"message": "no"})
+    with pytest.raises(GrafanaStatusError):
+        read_grafana(client(grafana), {})
     grafana.answers["/api/datasources"] = (500, "oops")
     with pytest.raises(TransientError):
         read_grafana(client(grafana), {})
@@ -251,3 +255,22 @@ def test_every_key_of_a_config_map_is_a_dashboard(cluster: fake_cluster.FakeClus
     (missing,) = nothing.missing
     assert missing.text == "no ConfigMap in namespace argocd has the label x and a key"
     assert missing.command == "kubectl get configmaps -n argocd -l x"
+
+
+@pytest.mark.parametrize("through", ["module", "verify"])
+def test_no_secret_in_any_result(grafana: Grafana, through: str) -> None:
+    """Also where Grafana sends the password back, as this one does."""
+    login = {"url": f"http://127.0.0.1:{grafana.server_address[1]}", "username": "nobody", "password": PASSWORD}
+    options: dict[str, Any] = {"grafana": login}
+    with fake_cluster.serve(fake_cluster.FakeCluster()) as cluster:
+        cluster.answers["time()"] = [{}]
+        options["kubeconfig"] = cluster.kubeconfig
+        if through == "verify":
+            options = {"kubeconfig": cluster.kubeconfig, "parts": [{"module": "dashboard_panels", "options": options}]}
+        name = "dashboard_panels" if through == "module" else "verify"
+        module = importlib.import_module(f"ansible_collections.argolab.observability.plugins.modules.{name}")
+        result = fake_cluster.run_module(module, wait_timeout=0, **options)
+    assert result["failed"]
+    assert "credentials are missing or wrong" in result["msg"]
+    assert PASSWORD not in json.dumps(result)
+    assert "canary-token" not in json.dumps(result)
