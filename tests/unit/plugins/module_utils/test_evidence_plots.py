@@ -104,6 +104,14 @@ def test_an_outcome_that_is_not_known_is_not_data() -> None:
     assert [panel["outcome"] for panel in dashboards_of(content)[0]["panels"]] == ["error", "error"]
 
 
+def test_a_panel_whose_values_are_all_gaps_has_no_plot() -> None:
+    series = [{"name": "a", "values": [None, "NaN"]}, {"name": "b", "values": []}]
+    content = {"schema": 1, "start": 0, "step": 1, "dashboards": [{"panels": [{"outcome": "empty", "series": series}]}]}
+    dashboards = dashboards_of(content)
+    assert dashboards[0]["panels"][0]["series"] == []
+    assert 'class="plot"' not in page(evidence(), dashboards, [], Library("drawing", "1"))
+
+
 def test_values_that_are_no_numbers_are_gaps_and_long_ones_are_short() -> None:
     values = [1, 1.5, None, True, "7", math.nan, math.inf, 10**400, 0.1 + 0.2, 1_700_000_000.5]
     series = [{"name": "a", "values": values}]
