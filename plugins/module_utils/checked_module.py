@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.limits import Limit, option_problems
+from ansible_collections.argolab.observability.plugins.module_utils.url_secrets import secrets_in_url
 
 # Options that mean the same in every module that has them.
 COMMON_LIMITS: Dict[str, Limit] = {
@@ -49,14 +50,3 @@ def checked_module(
     if problems:
         module.fail_json(msg=" ".join(problems))
     return module
-
-
-def secrets_in_url(url: str) -> set[str]:
-    """The parts of a URL in which people put secrets, whether or not the module then takes such a URL.
-
-    They are hidden as wholes: a short password alone would also be hidden where it is a part of other words.
-    """
-    rest = url.partition("://")[2]
-    # A login that holds a slash or a hash is no valid one, and people write it all the same.
-    login, query = rest.rpartition("@")[0], rest.partition("?")[2]
-    return {part for part in (login, query) if part}

@@ -21,6 +21,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.prometheus_a
     PrometheusClient,
     client_from_params,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.url_secrets import secrets_in_url
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, wait_until, waiting_from_params
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ def secrets_in(kubeconfig: Any) -> set[str]:
         item = stack.pop()
         if isinstance(item, Mapping):
             found |= {value for key, value in item.items() if key in SECRET_KEYS and isinstance(value, str) and value}
+            for key, value in item.items():
+                if str(key).endswith("url") and isinstance(value, str):
+                    found |= secrets_in_url(value)
             stack += [_content(value, found) if key == "kubeconfig" else value for key, value in item.items()]
         elif isinstance(item, list):
             stack += item

@@ -46,10 +46,14 @@ const scales = (suffix, factor, pairs) => pairs.map(([name, size]) => [name + su
 const BINARY = [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]];
 const DECIMAL = [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3], ["", 1]];
 const TIME = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1], ["ms", 1e-3], ["µs", 1e-6]];
+const rate = (unit) => scales(`${unit}/s`, 1, DECIMAL);
 const UNITS = {
-  bytes: BINARY, decbytes: scales("B", 1, DECIMAL), Bps: scales("B/s", 1, DECIMAL), binBps: scales("/s", 1, BINARY),
-  s: TIME, dtdurations: TIME, dtdhms: TIME, ms: scales("", 1e3, TIME),
-  percent: [["%", 1]], percentunit: [["%", 0.01]], reqps: [["req/s", 1]], ops: [["ops/s", 1]], cps: [["/s", 1]],
+  bytes: BINARY, kbytes: scales("", 2 ** -10, BINARY), mbytes: scales("", 2 ** -20, BINARY),
+  decbytes: scales("B", 1, DECIMAL), bits: scales("bit", 1, DECIMAL), binBps: scales("/s", 1, BINARY),
+  Bps: rate("B"), bps: rate("bit"), pps: rate("packets"), reqps: rate("req"), ops: rate("ops"), iops: rate("io"),
+  rps: rate("reads"), wps: rate("writes"), cps: rate("counts"),
+  s: TIME, dtdurations: TIME, dtdhms: TIME, ms: scales("", 1e3, TIME), ns: scales("", 1e9, TIME),
+  percent: [["%", 1]], percentunit: [["%", 0.01]],
 };
 function scaleOf(panel) {
   const steps = Object.hasOwn(UNITS, panel.unit) ? UNITS[panel.unit] : DECIMAL;
@@ -79,6 +83,32 @@ function trace(one, index, times, scale) {
     y: one.values.map((value) => (value === null ? null : value / scale.size)),
     line: { color: colour(index), width: 1.8, dash: dash(index) }, marker: { size: 5 },
     hovertemplate: `%{y:.4~g}${scale.suffix}`,
+  };
+}
+// Tables and the like ask for one moment: bars of what was seen then, not a single point on a time axis.
+const isOneMoment = (panel) => panel.series.every((one) => present(one).length < 2);
+function bars(panel, scale) {
+  return [{
+    type: "bar", orientation: "h", x: panel.series.map((one) => (last(one) ?? 0) / scale.size),
+    // Two of the same name are two bars.
+    y: panel.series.map((_one, index) => index), text: panel.series.map((one) => readable(last(one), scale)),
+    textposition: "outside", marker: { color: panel.series.map((_one, index) => colour(index)) },
+    hovertext: panel.series.map((one) => literal(nameOf(one))), hoverinfo: "text", cliponaxis: false,
+  }];
+}
+function barsLayout(panel, scale) {
+  const values = panel.series.map((one) => (last(one) ?? 0) / scale.size);
+  // Room for the figure behind the longest bar.
+  const range = [Math.min(0, ...values) * 1.3, Math.max(0, ...values) * 1.3 || 1];
+  const short = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
+  return {
+    ...layout(0, scale), hovermode: "closest", dragmode: false,
+    xaxis: { automargin: true, nticks: 4, ticksuffix: scale.suffix, range, fixedrange: true },
+    yaxis: {
+      automargin: true, autorange: "reversed", fixedrange: true, showgrid: false, zeroline: false,
+      tickvals: panel.series.map((_one, index) => index),
+      ticktext: panel.series.map((one) => literal(short(nameOf(one)))),
+    },
   };
 }
 function layout(hours, scale) {
@@ -130,11 +160,14 @@ function draw(element, panel, dashboard) {
   drawn.add(element);
   const card = element.closest(".panel");
   const scale = scaleOf(panel);
-  const traces = panel.series.map((one, index) => trace(one, index, dashboard.times, scale));
-  Plotly.newPlot(element, traces, layout(dashboard.hours, scale), { displayModeBar: false, responsive: true });
+  if (isOneMoment(panel)) element.style.height = `${Math.max(8, 3 + panel.series.length * 1.4)}rem`;
+  const [traces, axes] = isOneMoment(panel)
+    ? [bars(panel, scale), barsLayout(panel, scale)]
+    : [panel.series.map((one, index) => trace(one, index, dashboard.times, scale)), layout(dashboard.hours, scale)];
+  Plotly.newPlot(element, traces, axes, { displayModeBar: false, responsive: true });
   // The picture has its name on the outside; the pieces of it say nothing.
   all("svg", element).concat(all("#js-plotly-tester")).forEach((svg) => svg.setAttribute("aria-hidden", "true"));
-  legend(panel, card.querySelector(".legend"));
+  if (!isOneMoment(panel)) legend(panel, card.querySelector(".legend"));
   if (ONE_NUMBER.includes(panel.type) && panel.series.length === 1) {
     element.before(make("p", "latest", readable(last(panel.series[0]), scale)));
   }

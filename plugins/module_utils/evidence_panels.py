@@ -17,6 +17,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_plo
 )
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import SYMBOLS, badge, esc
 
+# With more panels than these, dashboards without an error are folded, except the first.
+_OPEN_PANELS = 60
 INSTALL = "python3 -m pip install plotly"
 
 
@@ -39,7 +41,13 @@ def panels_section(dashboards: Sequence[Mapping[str, Any]], problems: Sequence[s
         )
     elif panels:
         notes += '<noscript><p class="note">Plots need JavaScript. Nothing is loaded from a network.</p></noscript>'
-    cards = "\n".join(_dashboard(number, dashboard) for number, dashboard in enumerate(dashboards))
+    few = len(panels) <= _OPEN_PANELS
+    cards = "\n".join(
+        _dashboard(
+            number, dashboard, few or number == 0 or any(one["outcome"] == "error" for one in dashboard["panels"])
+        )
+        for number, dashboard in enumerate(dashboards)
+    )
     return f"""<section id="panels" class="scope" aria-labelledby="panels-title">
 <h2 id="panels-title">Dashboards</h2>
 {notes}
@@ -53,7 +61,7 @@ def panels_section(dashboards: Sequence[Mapping[str, Any]], problems: Sequence[s
 </section>"""
 
 
-def _dashboard(number: int, dashboard: Mapping[str, Any]) -> str:
+def _dashboard(number: int, dashboard: Mapping[str, Any], opened: bool) -> str:
     numbered = list(enumerate(dashboard["panels"]))
     rows = []
     for row, members in groupby(numbered, key=lambda item: item[1]["row"]):
@@ -63,7 +71,7 @@ def _dashboard(number: int, dashboard: Mapping[str, Any]) -> str:
     counts = [(outcome, sum(1 for _place, panel in numbered if panel["outcome"] == outcome)) for outcome in OUTCOMES]
     amounts = ", ".join(f"{amount} {outcome}" for outcome, amount in counts if amount)
     said = esc(f"{count_text(len(numbered), 'panel')}{': ' if amounts else ''}{amounts}{_window(dashboard)}")
-    return f"""<details class="dashboard" id="dashboard-{number}" open>
+    return f"""<details class="dashboard" id="dashboard-{number}"{" open" if opened else ""}>
 <summary><h3>{esc(dashboard["title"] or dashboard["uid"] or "Dashboard")}</h3>
 <span class="muted">{said}</span></summary>
 {"".join(rows)}

@@ -94,12 +94,15 @@ def packed(text: str) -> str:
 
 def packed_series(dashboard: Mapping[str, Any]) -> str:
     """What the browser draws of one dashboard, compressed."""
-    panels = [
-        {"title": panel["title"], "type": panel["type"], "unit": panel["unit"], "series": panel["series"]}
-        for panel in dashboard["panels"]
-    ]
+    panels = [{"type": panel["type"], "unit": panel["unit"], "series": _named(panel)} for panel in dashboard["panels"]]
     content = {"start": dashboard["start"], "step": dashboard["step"], "panels": panels}
     return packed(json.dumps(content, separators=(",", ":"), allow_nan=False))
+
+
+def _named(panel: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """The series; a single one that is called like its query needs no name, for the query is below it."""
+    alone = len(panel["series"]) == 1 and panel["series"][0]["name"] in {query["expr"] for query in panel["queries"]}
+    return [{**one, "name": "" if alone else one["name"]} for one in panel["series"]]
 
 
 def _panel(panel: Mapping[str, Any]) -> Dict[str, Any]:
@@ -117,7 +120,8 @@ def _panel(panel: Mapping[str, Any]) -> Dict[str, Any]:
         # Silence is never taken for data.
         "outcome": outcome if outcome in OUTCOMES else "error",
         "queries": queries,
-        "series": series,
+        # A plot of nothing would look like one of zeros.
+        "series": series if any(value is not None for one in series for value in one["values"]) else [],
         "more_series": int(_number(panel.get("more_series")) or 0),
     }
 

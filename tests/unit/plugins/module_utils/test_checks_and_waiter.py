@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import secrets_in_url
 from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in, settled
 from ansible_collections.argolab.observability.plugins.module_utils.checks import (
     Check,
@@ -21,6 +20,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.errors impor
     TransientError,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.target_checks import TargetExpectation
+from ansible_collections.argolab.observability.plugins.module_utils.url_secrets import secrets_in_url
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, wait_until, waiting_from_params
 
 GOOD = Check("a", True, "x", "x")
@@ -179,6 +179,7 @@ def test_secrets_of_a_url_are_found(url: str, secrets: set[str]) -> None:
 def test_secrets_of_an_inline_kubeconfig_are_found() -> None:
     content = {"users": [{"name": "u", "user": {"token": "canary-1", "client-key-data": "canary-2"}}], "x": "plain"}
     assert secrets_in(content) == {"canary-1", "canary-2"}
+    assert secrets_in({"clusters": [{"cluster": {"proxy-url": "http://me:canary-3@proxy"}}]}) == {"me:canary-3"}
     assert secrets_in("/path") == set()
     assert secrets_in("users:\n- user: {token: canary-1}\nx: plain") == {"canary-1"}
     assert secrets_in({"kubeconfig": "users:\n- user: {token: canary-1}\n", "expr": "a\n+ b"}) == {"canary-1"}
