@@ -106,8 +106,10 @@ class ClusterReader:
     ) -> list[dict[str, Any]]:
         place = f"/namespaces/{namespace}" if namespace else ""
         try:
-            return self._kube.list(f"{root}{place}/{plural}", params)
+            items = self._kube.list(f"{root}{place}/{plural}", params)
         except KubeError as error:
             if error.status == 404:  # the kind is not known here, so there is none of it
                 return []
             raise
+        # What has no metadata has no name to be spoken of by.
+        return [item for item in items if isinstance(item, dict) and isinstance(item.get("metadata"), dict)]

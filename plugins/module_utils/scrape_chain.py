@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_objects import (
     NAMESPACES,
+    OTHER_PROMETHEUSES,
     PROMETHEUSES,
     Answers,
     Cluster,
@@ -46,12 +47,20 @@ PROMETHEUS_COMMAND = "kubectl get pods -A -l app.kubernetes.io/name=prometheus"
 
 def examine(pool_name: str, cluster: Cluster, answers: Answers) -> Finding:
     """Follow the chain of one scrape pool and return the first link that is broken."""
-    finding = _followed(pool_name, cluster, answers)
+    try:
+        finding = _followed(pool_name, cluster, answers)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Objects come as the API server has them; a custom resource without a schema may hold anything.
+        said = f"{type(error).__name__}: {error}"
+        return Finding("could_not_check", f"what was read about this pool is not of the known form ({said})")
     if answers.silent and not finding.needs and finding.cause in OF_PROMETHEUS:
         # The links in the cluster can be judged without Prometheus; the others are unknown, never passed.
         return Finding("prometheus_silent", answers.silent, PROMETHEUS_COMMAND, finding.expected, finding.services)
     if finding.ok and not up_of(answers.active(pool_name)):
         return replace(finding, cause="no_targets", text=f"scrape pool {pool_name} has no target that is up")
+    if finding.ok and finding.notes and finding.expected is None:
+        # Everything that Prometheus has is up; whether that is everything there should be cannot be said.
+        return replace(finding, text="how many targets there should be is not known", pending=True)
     return finding
 
 
@@ -84,7 +93,9 @@ def _followed(pool_name: str, cluster: Cluster, answers: Answers) -> Finding:
         return found
     if answers.silent:
         return found
-    return target_links(link, found, cluster, answers)
+    finding = target_links(link, found, cluster, answers)
+    unseen = () if cluster.of(PROMETHEUSES) else cluster.unseen(PROMETHEUSES, None)
+    return replace(finding, notes=finding.notes + unseen)
 
 
 def endpoints_of(monitor: Object, pool: Pool) -> list[Object]:
@@ -123,11 +134,18 @@ def _selection(pool: Pool, monitor: Object, cluster: Cluster) -> tuple[list[Obje
             selecting.append(item)
     if selecting:
         return selecting, None
-    return [], Finding(
-        "prometheus_does_not_select",
-        f"Prometheus {full_name(candidates[0])} does not select {pool.title} {full_name(monitor)}: {problems[0]}",
-        get("prometheus", namespace_of(candidates[0]), name_of(candidates[0]), "-o yaml"),
-    )
+    others = []
+    for item in cluster.of(OTHER_PROMETHEUSES) if problems else ():
+        problem, needs = _why_not_selected(item, pool, monitor, cluster)
+        if needs:
+            return [], Finding("prometheus_does_not_select", needs=needs)
+        others += [] if problem else [full_name(item)]
+    if not problems:
+        return [], None
+    text = f"Prometheus {full_name(candidates[0])} does not select {pool.title} {full_name(monitor)}: {problems[0]}"
+    text += f"; Prometheus {', '.join(sorted(others))} does" if others else ""
+    command = get("prometheus", namespace_of(candidates[0]), name_of(candidates[0]), "-o yaml")
+    return [], Finding("prometheus_does_not_select", text, command, elsewhere=bool(others))
 
 
 def _why_not_selected(

@@ -26,6 +26,7 @@ POD_MONITORS = "PodMonitors"
 SERVICES = "Services"
 SLICES = "EndpointSlices"
 PROMETHEUSES = "Prometheuses"
+OTHER_PROMETHEUSES = "other Prometheuses"
 NAMESPACES = "namespaces"
 PODS = "pods"
 WORKLOADS = "workloads"
@@ -192,7 +193,8 @@ class Finding:
     :param services: the Services that the monitor selects.
     :param pods: the pods that a PodMonitor selects.
     :param dropped: candidates that the monitor's own relabelings drop.
-    :param pending: whether this can neither be passed nor failed by what one Prometheus knows.
+    :param elsewhere: whether it is for another Prometheus than the one that is asked.
+    :param pending: whether this can neither be passed nor failed by what can be seen.
     :param needs: what has to be read before this can be trusted.
     :param notes: what could not be looked at.
     """
@@ -204,6 +206,7 @@ class Finding:
     services: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
     dropped: int = 0
+    elsewhere: bool = False
     pending: bool = False
     needs: tuple[Need, ...] = ()
     notes: tuple[str, ...] = ()
@@ -254,6 +257,16 @@ class Link:
     def yaml(self) -> str:
         """The command that shows the monitor."""
         return get(self.pool.resource, self.pool.namespace, self.pool.name, "-o yaml")
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping, an empty one otherwise."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(value: Any) -> list[Any]:
+    """The value where it is a list, an empty one otherwise."""
+    return value if isinstance(value, list) else []
 
 
 def places(where: Collection[str] | None) -> list[str]:

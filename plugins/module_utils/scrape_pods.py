@@ -34,6 +34,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_servi
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
     full_name,
     labels_of,
+    likeness,
     matches,
     mismatches,
     name_of,
@@ -170,12 +171,12 @@ def _no_pod(link: Link, reachable: Sequence[Object], cluster: Cluster) -> Findin
 
 
 def _nearest(link: Link, pods: Sequence[Object]) -> Object | None:
-    """The pod that lacks least; having the port and then the name decide between equals."""
+    """The pod that lacks least; having the port and then the values decide between equals."""
 
     def rank(pod: Object) -> tuple[int, int, float, str]:
-        likeness = difflib.SequenceMatcher(None, link.pool.name, name_of(pod)).ratio()
+        near = likeness(link.selector, labels_of(pod))
         has_port = bool(_ports(pod, link.endpoint))
-        return len(mismatches(link.selector, labels_of(pod))), -has_port, -likeness, name_of(pod)
+        return len(mismatches(link.selector, labels_of(pod))), -has_port, -near, name_of(pod)
 
     demands = len(link.selector.get("matchLabels") or {}) + len(link.selector.get("matchExpressions") or [])
     best = min(pods, key=rank, default=None)

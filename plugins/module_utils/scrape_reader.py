@@ -20,11 +20,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 )
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
-from ansible_collections.argolab.observability.plugins.module_utils.scrape_chain import endpoints_of, examine
+from ansible_collections.argolab.observability.plugins.module_utils.scrape_chain import examine
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_objects import (
     DROPPED,
     EXPRESSIONS,
     LOADED,
+    OTHER_PROMETHEUSES,
     POD_MONITORS,
     PROMETHEUSES,
     RUNTIME,
@@ -38,6 +39,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
     Object,
     Pool,
     count,
+    listed,
+    mapping,
     up_of,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
@@ -54,6 +57,7 @@ ALL_AT_ONCE = 25
 ROUNDS = 8
 OF_PROMETHEUS = (LOADED, DROPPED, RUNTIME, EXPRESSIONS)
 KINDS = {SERVICE_MONITORS: "serviceMonitor", POD_MONITORS: "podMonitor"}
+ENDPOINTS = {SERVICE_MONITORS: "endpoints", POD_MONITORS: "podMetricsEndpoints"}
 
 
 class ScrapeReader:
@@ -91,6 +95,9 @@ class ScrapeReader:
         pools = [pool for pool in dict.fromkeys(pools) if pool not in self._ignored]
         answers = self._targets(pools, answers)
         found = self._examined(pools, cluster, answers)
+        if not self._pools:
+            # Monitors that are another Prometheus's are none of this one's.
+            found.findings = {pool: item for pool, item in found.findings.items() if not item.elsewhere}
         checks = [_unlisted(what) for what in unlisted]
         checks += [_check(pool, item, found.answers.active(pool)) for pool, item in found.findings.items()]
         rows = [_row(pool, item, found.answers.active(pool)) for pool, item in found.findings.items()]
@@ -127,12 +134,14 @@ class ScrapeReader:
             cluster = self._reader.everywhere(what, cluster, places)
         if SERVICE_MONITORS in kinds and (cluster.of(SERVICE_MONITORS) or places):
             for monitor in cluster.of(SERVICE_MONITORS):
-                selector = (monitor.get("spec") or {}).get("namespaceSelector") or {}
-                places |= {namespace_of(monitor), *(str(name) for name in selector.get("matchNames") or [])}
+                names = listed(mapping(mapping(monitor.get("spec")).get("namespaceSelector")).get("matchNames"))
+                places |= {namespace_of(monitor), *map(str, names)}
             for what in (SERVICES, SLICES):
                 cluster = self._reader.everywhere(what, cluster, places)
         cluster = self._reader.everywhere(PROMETHEUSES, cluster, {self._at[0]})
-        return replace(cluster, objects={**cluster.objects, PROMETHEUSES: self._behind(cluster)})
+        asked = self._behind(cluster)
+        others = [item for item in cluster.of(PROMETHEUSES) if item not in asked]
+        return replace(cluster, objects={**cluster.objects, PROMETHEUSES: asked, OTHER_PROMETHEUSES: others})
 
     def _behind(self, cluster: Cluster) -> list[Object]:
         """The Prometheus objects that the Service leads to; all where that cannot be told."""
@@ -141,7 +150,7 @@ class ScrapeReader:
         near = [item for item in everyone if namespace_of(item) == namespace]
         name = re.sub(r"^https?:", "", service).partition(":")[0]
         found = cluster.find(SERVICES, namespace, name)
-        wanted = ((found or {}).get("spec") or {}).get("selector") or {}
+        wanted = mapping(mapping((found or {}).get("spec")).get("selector"))
         # Labels that the operator gives the pods of one Prometheus.
         own = ("operator.prometheus.io/name", "prometheus")
         told = {key: value for key, value in wanted.items() if key in own}
@@ -212,9 +221,8 @@ def all_pools(cluster: Cluster) -> list[str]:
     found = []
     for what, kind in KINDS.items():
         for item in cluster.of(what):
-            pool = Pool(kind, namespace_of(item), name_of(item), 0)
-            names = (f"{kind}/{pool.namespace}/{pool.name}/{index}" for index in range(len(endpoints_of(item, pool))))
-            found += list(names)
+            endpoints = listed(mapping(item.get("spec")).get(ENDPOINTS[what]))
+            found += [f"{kind}/{namespace_of(item)}/{name_of(item)}/{index}" for index in range(len(endpoints))]
     return found
 
 

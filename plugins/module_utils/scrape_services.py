@@ -34,6 +34,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
     full_name,
     labels_of,
+    likeness,
     matches,
     mismatches,
     name_of,
@@ -116,13 +117,13 @@ def _no_service(link: Link, reachable: Sequence[Object], cluster: Cluster) -> Fi
 
 
 def _nearest_service(link: Link, services: Sequence[Object]) -> Object | None:
-    """The Service that lacks least; the ports that the monitor wants and then the name decide between equals."""
+    """The Service that lacks least; the ports that the monitor wants and then the values decide between equals."""
     wanted = {str(item.get("port")) for item in link.spec.get("endpoints") or []}
 
     def rank(service: Object) -> tuple[int, int, float, str]:
         ports = {str(port.get("name")) for port in (service.get("spec") or {}).get("ports") or []}
-        likeness = difflib.SequenceMatcher(None, link.pool.name, name_of(service)).ratio()
-        return len(mismatches(link.selector, labels_of(service))), -len(wanted & ports), -likeness, name_of(service)
+        near = likeness(link.selector, labels_of(service))
+        return len(mismatches(link.selector, labels_of(service))), -len(wanted & ports), -near, name_of(service)
 
     demands = len(link.selector.get("matchLabels") or {}) + len(link.selector.get("matchExpressions") or [])
     best = min(services, key=rank, default=None)

@@ -27,7 +27,8 @@ notes:
   - Needs the verb C(list) on ServiceMonitors, PodMonitors, Prometheuses, Services and EndpointSlices and C(get) on
     C(services/proxy). What explains a broken chain is read only then - pods, workloads, namespaces, NetworkPolicies,
     events, and the metadata of Secrets and ConfigMaps, never their values.
-  - What may not be read is no failure of its own. The check is made without it and says what could not be looked at.
+  - What may not be read is no failure of its own. The check is made without it and says what could not be looked at;
+    where that leaves unknown how many targets there should be, it is neither passed nor failed (V(null)).
     Without rights for the whole cluster the namespaces of O(pools) are read one by one.
   - Whether the cluster's network enforces NetworkPolicies cannot be read; policies of other kinds than
     C(networking.k8s.io/v1) are not looked at.
@@ -45,7 +46,8 @@ options:
     description:
       - Scrape pools that have to have targets, all of them up, such as V(serviceMonitor/argocd/argocd-server/0) or
         V(podMonitor/default/worker/0).
-      - Without any, every endpoint of every ServiceMonitor and PodMonitor in the cluster is meant.
+      - Without any, every endpoint of every ServiceMonitor and PodMonitor in the cluster is meant, but for those that
+        only another Prometheus selects.
     type: list
     elements: str
     default: []

@@ -77,6 +77,8 @@ class FakeCluster:
         self.on_read: Callable[[str], None] = lambda path: None
         self.on_patch: Callable[[Object, Object], None] = lambda obj, patch: None
         self.port = 0
+        # Where the Prometheus is reached behind this API server.
+        self.proxy = PROXY
 
     def add(self, kind: str, name: str, namespace: str = "", **body: Any) -> Object:
         metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **body.pop("metadata", {})}
@@ -104,8 +106,8 @@ class FakeCluster:
     ) -> tuple[int, Any]:
         if any(re.fullmatch(pattern, path) for pattern in self.forbidden):
             return 403, status("is forbidden: User cannot list this resource")
-        if path.startswith(PROXY):
-            return self.prometheus(path[len(PROXY) :], query)
+        if path.startswith(self.proxy):
+            return self.prometheus(path[len(self.proxy) :], query)
         if path == "/version":
             return 200, {"gitVersion": "v1.37.2"}
         for kind, (root, plural) in ROOTS.items():
@@ -207,7 +209,9 @@ def serve(cluster: FakeCluster) -> Iterator[FakeCluster]:
             body = json.loads(self.rfile.read(size)) if size else None
             cluster.requests.append(f"{self.command} {parts.path}")
             cluster.on_read(parts.path)
-            code, content = cluster.answer(self.command, parts.path, urllib.parse.parse_qs(parts.query), body, self.headers["Accept"] or "")
+            code, content = cluster.answer(
+                self.command, parts.path, urllib.parse.parse_qs(parts.query), body, self.headers["Accept"] or ""
+            )
             text = json.dumps(copy.deepcopy(content)).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
