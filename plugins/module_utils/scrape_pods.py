@@ -171,10 +171,11 @@ def _no_pod(link: Link, reachable: Sequence[Object], cluster: Cluster) -> Findin
 
 
 def _nearest(link: Link, pods: Sequence[Object]) -> Object | None:
-    """The pod that lacks least; having the port and then the values decide between equals."""
+    """The pod that lacks least; having the port and then the values and the name decide between equals."""
 
     def rank(pod: Object) -> tuple[int, int, float, str]:
         near = likeness(link.selector, labels_of(pod))
+        near += difflib.SequenceMatcher(None, link.pool.name, name_of(pod)).ratio()
         has_port = bool(_ports(pod, link.endpoint))
         return len(mismatches(link.selector, labels_of(pod))), -has_port, -near, name_of(pod)
 

@@ -117,12 +117,13 @@ def _no_service(link: Link, reachable: Sequence[Object], cluster: Cluster) -> Fi
 
 
 def _nearest_service(link: Link, services: Sequence[Object]) -> Object | None:
-    """The Service that lacks least; the ports that the monitor wants and then the values decide between equals."""
+    """The Service that lacks least; the ports that the monitor wants and then the values and the name decide between equals."""
     wanted = {str(item.get("port")) for item in link.spec.get("endpoints") or []}
 
     def rank(service: Object) -> tuple[int, int, float, str]:
         ports = {str(port.get("name")) for port in (service.get("spec") or {}).get("ports") or []}
         near = likeness(link.selector, labels_of(service))
+        near += difflib.SequenceMatcher(None, link.pool.name, name_of(service)).ratio()
         return len(mismatches(link.selector, labels_of(service))), -len(wanted & ports), -near, name_of(service)
 
     demands = len(link.selector.get("matchLabels") or {}) + len(link.selector.get("matchExpressions") or [])

@@ -323,6 +323,7 @@ def healthy() -> FakeCluster:
         "kube",
         "monitoring",
         spec={
+            "serviceAccountName": "prom",
             "serviceMonitorSelector": {},
             "serviceMonitorNamespaceSelector": {},
             "ruleSelector": {},
