@@ -217,4 +217,3 @@ def _at(obj: Object, path: tuple[str, ...]) -> Mapping[str, Any]:
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else {}
-

@@ -37,9 +37,9 @@ def chosen(link: Link, discovered: Mapping[str, str]) -> bool:
     }
     if not labels and f"__meta_kubernetes_{owner}_name" not in discovered:
         return False
-    if link.endpoint.get("filterRunning") is not False:
-        if discovered.get("__meta_kubernetes_pod_phase") in ("Failed", "Succeeded"):
-            return False
+    ended = discovered.get("__meta_kubernetes_pod_phase") in ("Failed", "Succeeded")
+    if ended and link.endpoint.get("filterRunning") is not False:
+        return False
     return matches(_sanitized(link.selector), labels) and _port_chosen(link, discovered)
 
 
@@ -87,7 +87,10 @@ def apply(rule: Rule, labels: dict[str, str]) -> bool:
         _set(labels, target, value.lower() if action == "lowercase" else value.upper())
         return True
     if action == "hashmod":
-        digest = int.from_bytes(hashlib.md5(value.encode()).digest()[8:], "big")  # noqa: S324  (as Prometheus does)
+        try:
+            digest = int.from_bytes(hashlib.md5(value.encode()).digest()[8:], "big")
+        except ValueError:  # a machine that allows no MD5
+            raise Unclear("hashmod is not understood here") from None
         _set(labels, target, str(digest % int(rule.get("modulus") or 1)))
         return True
     regex = _compiled(rule.get("regex"))
@@ -160,7 +163,7 @@ def _port_chosen(link: Link, discovered: Mapping[str, str]) -> bool:
     own_number = discovered.get("__meta_kubernetes_pod_container_port_number", "")
     if port:
         if link.pool.of_pods:
-            return own == port
+            return own == str(port)
         names = (f"__meta_kubernetes_{kind}_port_name" for kind in ("endpoint", "endpointslice"))
         return any(discovered.get(name) == port for name in names)
     if number and link.pool.of_pods:

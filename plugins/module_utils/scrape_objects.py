@@ -94,10 +94,7 @@ class Cluster:
 
     def having(self, what: str, where: str, items: Sequence[Object]) -> Cluster:
         """The same cluster with one more list that was read."""
-        if where == "":
-            found = list(items)
-        else:
-            found = [*self.objects.get(what, ()), *items]
+        found = list(items) if where == "" else [*self.objects.get(what, ()), *items]
         return replace(self, objects={**self.objects, what: found}, known=self.known | {(what, where)})
 
     def without(self, what: str, where: str) -> Cluster:

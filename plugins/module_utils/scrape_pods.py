@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The links between a PodMonitor and the addresses that Prometheus has to find: pods and the ports of their containers."""
+"""The links between a PodMonitor and the addresses that Prometheus has to find: pods and their containers' ports."""
 
 from __future__ import annotations
 

@@ -44,7 +44,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
     up_of,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
-    labels_of,
     name_of,
     namespace_of,
     plain_matches,

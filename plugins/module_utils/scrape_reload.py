@@ -79,7 +79,10 @@ def _reason(link: Link, cluster: Cluster, answers: Answers, place: str) -> tuple
     refused = _not_reconciled(prometheus)
     if refused and prometheus is not None:
         command = f"kubectl -n {namespace} describe prometheus {name_of(prometheus)}"
-        return f"the operator could not write the configuration of Prometheus {full_name(prometheus)}: {refused}", command
+        return (
+            f"the operator could not write the configuration of Prometheus {full_name(prometheus)}: {refused}",
+            command,
+        )
     logs = f"kubectl -n {namespace} logs statefulset/prometheus-{name_of(prometheus or {})} "
     if reload_failed(answers):
         return "Prometheus's last reload failed, so it keeps the configuration it had", f"{logs}-c prometheus --tail=20"

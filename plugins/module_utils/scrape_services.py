@@ -117,7 +117,7 @@ def _no_service(link: Link, reachable: Sequence[Object], cluster: Cluster) -> Fi
 
 
 def _nearest_service(link: Link, services: Sequence[Object]) -> Object | None:
-    """The Service that lacks least; the ports that the monitor wants and then the values and the name decide between equals."""
+    """The Service that lacks least; between equals decide the ports that are wanted, then values and name."""
     wanted = {str(item.get("port")) for item in link.spec.get("endpoints") or []}
 
     def rank(service: Object) -> tuple[int, int, float, str]:
@@ -239,9 +239,7 @@ def _addresses(
 
 def _pods_of(service: Object, cluster: Cluster) -> list[Object]:
     selector = (service.get("spec") or {}).get("selector") or {}
-    return [
-        pod for pod in cluster.within(PODS, {namespace_of(service)}) if plain_matches(selector, labels_of(pod))
-    ]
+    return [pod for pod in cluster.within(PODS, {namespace_of(service)}) if plain_matches(selector, labels_of(pod))]
 
 
 def _absent_target_port(service: Object, endpoint: Object, workload: Object) -> str:

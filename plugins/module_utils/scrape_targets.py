@@ -1,27 +1,25 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The links inside Prometheus: the pool is loaded, discovery finds the targets, relabeling keeps them, scrapes succeed."""
+"""The links inside Prometheus: the pool is loaded, discovery finds targets, relabeling keeps them, scrapes succeed."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from ansible_collections.argolab.observability.plugins.module_utils import network_policies, scrape_limits
 from ansible_collections.argolab.observability.plugins.module_utils.operator_verdict import rejection
-from ansible_collections.argolab.observability.plugins.module_utils.pod_states import is_ready, pod_states
 from ansible_collections.argolab.observability.plugins.module_utils.relabeling import Unclear, chosen, dropping_rule
+from ansible_collections.argolab.observability.plugins.module_utils.scrape_failures import (
+    down_of,
+    down_text,
+    failed,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_objects import (
     DROPPED,
     LOADED,
-    NAMESPACES,
-    PODS,
-    POLICIES,
     RUNTIME,
     Answers,
     Cluster,
@@ -29,7 +27,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
     Link,
     Object,
     count,
-    describe,
     up_of,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_reload import (
@@ -38,15 +35,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_reloa
     reload_failed,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
-    labels_of,
-    matches,
-    name_of,
     namespace_of,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.target_checks import likeliest_cause
-
-NETWORK = re.compile(
-    r"context deadline exceeded|i/o timeout|timed out|no route to host|network is unreachable|connection refused"
 )
 
 
@@ -62,9 +51,9 @@ def without_chain(pool_name: str, answers: Answers) -> Finding:
             hint = f"; the nearest is {close[0]}" if close else ""
             return Finding("pool_not_loaded", f"Prometheus has no scrape pool {pool_name}{hint}")
         return Finding("no_targets", f"scrape pool {pool_name} has no target")
-    down = _down(active)
+    down = down_of(active)
     if down:
-        return Finding("scrape_failed", _down_text(down, len(active)))
+        return Finding("scrape_failed", down_text(down, len(active)))
     unknown = _unknown(active)
     return unknown or Finding()
 
@@ -92,12 +81,15 @@ def _judged(link: Link, found: Finding, cluster: Cluster, answers: Answers) -> F
             return Finding("no_targets", needs=needs)
         if answers.loaded is not None and link.pool_name not in answers.loaded:
             return rejection(link, cluster, answers) or not_reloaded(
-                link, cluster, answers, f"Prometheus has not loaded scrape pool {link.pool_name}, although {link.title} is right"
+                link,
+                cluster,
+                answers,
+                f"Prometheus has not loaded scrape pool {link.pool_name}, although {link.title} is right",
             )
         return _empty(link, found, cluster, answers)
-    down = _down(active)
+    down = down_of(active)
     if down:
-        return _failed(link, down, len(active), cluster)
+        return failed(link, down, len(active), cluster)
     unknown = _unknown(active)
     if unknown:
         return unknown
@@ -173,121 +165,14 @@ def _missing(link: Link, expected: int, active: Sequence[Object], answers: Answe
     behind = "pods" if link.pool.of_pods else "Services"
     return Finding(
         "targets_missing",
-        f"its {behind} have {count(expected, 'ready endpoint')}, Prometheus has {count(len(active), 'target')} for them: "
-        "not discovered yet, or two become one because relabelings give them the same labels",
+        f"its {behind} have {count(expected, 'ready endpoint')}, Prometheus has {count(len(active), 'target')} for "
+        "them: not discovered yet, or two become one because relabelings give them the same labels",
         link.yaml,
     )
 
 
-def _failed(link: Link, down: Sequence[Object], total: int, cluster: Cluster) -> Finding:
-    target = down[0]
-    error = str(target.get("lastError") or "no reason given")
-    text = _down_text(down, total)
-    limit = scrape_limits.limit_of(error)
-    if limit:
-        said = f"{text}; {scrape_limits.limit_text(limit, link)}"
-        return Finding("limit_exceeded", said, scrape_limits.limit_command(limit, link))
-    namespace, name = _pod_of(target)
-    if not name:
-        return Finding("scrape_failed", text + _hint(error), link.yaml)
-    needs = cluster.untried(PODS, {namespace})
-    if NETWORK.search(error):
-        needs += _policy_needs(link, namespace, cluster)
-    if needs:
-        return Finding("scrape_failed", text, needs=needs)
-    pod = cluster.find(PODS, namespace, name)
-    command = describe("pod", namespace, name)
-    notes = cluster.unseen(PODS, {namespace})
-    if NETWORK.search(error):
-        notes += cluster.unseen(POLICIES, {namespace})
-        blocked = _blocked(link, target, pod, error, cluster) if pod is not None else None
-        if blocked is not None:
-            return replace(blocked, text=f"{text}; {blocked.text}", notes=notes)
-    state = pod_states([pod]) if pod is not None and not is_ready(pod) else ""
-    # That policies were looked at is said by their not being named.
-    return Finding("scrape_failed", f"{text}{state}{_hint(error)}", command, notes=notes)
-
-
-def _policy_needs(link: Link, namespace: str, cluster: Cluster) -> tuple[tuple[str, str], ...]:
-    needs = cluster.untried(POLICIES, {namespace}) + cluster.untried(NAMESPACES, None)
-    if link.prometheus is not None:
-        own = {namespace_of(link.prometheus)}
-        needs += cluster.untried(PODS, own) + cluster.untried(POLICIES, own)
-    return tuple(dict.fromkeys(needs))
-
-
-def _blocked(link: Link, target: Object, pod: Object, error: str, cluster: Cluster) -> Finding | None:
-    """The policies that keep Prometheus out, where that is certain."""
-    if link.prometheus is None or ("refused" in error and not is_ready(pod)):
-        return None
-    peer = _peer(pod, cluster)
-    port = urlsplit(str(target.get("scrapeUrl") or "")).port or 80
-    namespaces = {namespace_of(pod), namespace_of(link.prometheus)}
-    policies = cluster.within(POLICIES, namespaces)
-    for source in _prometheus_pods(link.prometheus, cluster):
-        found = network_policies.blocking(policies, _peer(source, cluster), peer, port)
-        if not found:
-            continue
-        way = network_policies.direction_of(found[0], peer)
-        what = (
-            f"select{'s' if len(found) == 1 else ''} pod {name_of(pod)} and admit{'s' if len(found) == 1 else ''} "
-            if way == "ingress"
-            else f"select{'s' if len(found) == 1 else ''} Prometheus and let{'s' if len(found) == 1 else ''} out "
-        )
-        end = (
-            f"no traffic of Prometheus pod {namespace_of(source)}/{name_of(source)} to port {port}"
-            if way == "ingress"
-            else f"nothing to port {port} of pod {namespace_of(pod)}/{name_of(pod)}"
-        )
-        text = f"NetworkPolicy {network_policies.names(found)} {what}{end}"
-        return Finding("network_policy", text, describe("networkpolicy", namespace_of(found[0]), name_of(found[0])))
-    return None
-
-
-def _prometheus_pods(prometheus: Object, cluster: Cluster) -> list[Object]:
-    selector = str((prometheus.get("status") or {}).get("selector") or "")
-    labels = dict(part.split("=", 1) for part in selector.split(",") if "=" in part)
-    wanted = {"matchLabels": labels or {"operator.prometheus.io/name": name_of(prometheus)}}
-    return [pod for pod in cluster.within(PODS, {namespace_of(prometheus)}) if matches(wanted, labels_of(pod))]
-
-
-def _peer(pod: Object, cluster: Cluster) -> network_policies.Peer:
-    namespace = cluster.find(NAMESPACES, "", namespace_of(pod))
-    return network_policies.Peer(pod, None if namespace is None else labels_of(namespace))
-
-
-def _pod_of(target: Object) -> tuple[str, str]:
-    """Namespace and name of the pod behind a target; what was discovered says it even where relabelings do not."""
-    discovered, labels = target.get("discoveredLabels") or {}, target.get("labels") or {}
-    namespace = discovered.get("__meta_kubernetes_namespace") or labels.get("namespace") or ""
-    name = discovered.get("__meta_kubernetes_pod_name") or labels.get("pod") or ""
-    return (str(namespace), str(name)) if namespace and name else ("", "")
-
-
 def _dropped(link: Link, answers: Answers) -> list[Object]:
     return [item.get("discoveredLabels") or {} for item in answers.dropped.get(link.pool_name, ())]
-
-
-def _down(active: Sequence[Object]) -> list[Object]:
-    """Targets that are down, those with the most frequent error first."""
-    down = [target for target in active if target.get("health") == "down"]
-    kinds = Counter(_kind_of_error(target) for target in down)
-    return sorted(down, key=lambda target: (-kinds[_kind_of_error(target)], str(target.get("scrapeUrl"))))
-
-
-def _kind_of_error(target: Object) -> str:
-    # Addresses and counts differ between targets that fail for the same reason.
-    return re.sub(r"[0-9]+", "", str(target.get("lastError") or ""))
-
-
-def _down_text(down: Sequence[Object], total: int) -> str:
-    error = str(down[0].get("lastError") or "no reason given")
-    return f"{len(down)} of {count(total, 'target')} down; {down[0].get('scrapeUrl', '')}: {error}"
-
-
-def _hint(error: str) -> str:
-    hint = likeliest_cause(error)
-    return f" ({hint})" if hint else ""
 
 
 def _unknown(active: Sequence[Object]) -> Finding | None:

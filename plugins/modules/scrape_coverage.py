@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Prometheus shows the end of the chain only. A pool without targets looks the same whether the monitor is missing, its
-    selector finds nothing, the port has another name, nothing runs behind the Service, or the operator rejected it.
+  - Prometheus shows the end of the chain only. A pool without targets looks the same whether the monitor is missing,
+    its selector finds nothing, the port has another name, nothing runs behind the Service, or the operator rejected it.
   - For each scrape pool this module reads the objects of every link, from the API server and from Prometheus, compares
     how many targets there should be with how many there are, and names the first link that is broken.
   - Causes in the cluster are C(monitor_absent), C(endpoint_absent), C(prometheus_does_not_select),

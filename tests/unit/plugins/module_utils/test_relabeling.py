@@ -78,7 +78,10 @@ def test_unknown_actions_are_unclear() -> None:
 
 def link(pods: bool = False, endpoint: dict[str, Any] | None = None, prometheus: Any = None, **spec: Any) -> Link:
     kind = "podMonitor" if pods else "serviceMonitor"
-    monitor = {"metadata": {"name": "m", "namespace": "n"}, "spec": {"selector": {"matchLabels": {"a.b/c": "x"}}, **spec}}
+    monitor = {
+        "metadata": {"name": "m", "namespace": "n"},
+        "spec": {"selector": {"matchLabels": {"a.b/c": "x"}}, **spec},
+    }
     own = [{"metadata": {"name": "p", "namespace": "n"}, "spec": prometheus}] if prometheus else []
     return Link(f"{kind}/n/m/0", Pool(kind, "n", "m", 0), monitor, endpoint or {"port": "metrics"}, own)
 
@@ -110,7 +113,11 @@ POD = {
         (link(), {}, True),
         (link(), {"__meta_kubernetes_service_label_a_b_c": "y"}, False),
         (link(), {"__meta_kubernetes_endpoint_port_name": "http"}, False),
-        (link(), {"__meta_kubernetes_endpoint_port_name": "", "__meta_kubernetes_endpointslice_port_name": "metrics"}, True),
+        (
+            link(),
+            {"__meta_kubernetes_endpoint_port_name": "", "__meta_kubernetes_endpointslice_port_name": "metrics"},
+            True,
+        ),
         (link(), {"__meta_kubernetes_pod_phase": "Succeeded"}, False),
         (link(endpoint={"port": "metrics", "filterRunning": False}), {"__meta_kubernetes_pod_phase": "Failed"}, True),
         (link(endpoint={"targetPort": 8080}), {}, True),
@@ -147,9 +154,12 @@ def test_the_rule_that_drops_is_named() -> None:
 def test_labels_that_the_operator_gives_are_there() -> None:
     def kept(of: Link, name: str, value: str, labels: dict[str, str]) -> bool:
         rules = [{"action": "keep", "sourceLabels": [name], "regex": value}]
-        return dropping_rule(
-            Link(of.pool_name, of.pool, of.monitor, {**of.endpoint, "relabelings": rules}, of.prometheuses), labels
-        ) == ""
+        return (
+            dropping_rule(
+                Link(of.pool_name, of.pool, of.monitor, {**of.endpoint, "relabelings": rules}, of.prometheuses), labels
+            )
+            == ""
+        )
 
     assert kept(link(), "job", "s", SERVICE)
     assert kept(link(jobLabel="a.b/c"), "job", "x", SERVICE)
@@ -159,7 +169,10 @@ def test_labels_that_the_operator_gives_are_there() -> None:
     assert kept(link(True), "job", "n/m", POD)
     assert kept(link(True, podTargetLabels=["a.b/c"]), "a_b_c", "x", POD)
     assert kept(link(True, prometheus={"podTargetLabels": ["a.b/c"]}), "a_b_c", "x", POD)
-    node = {"__meta_kubernetes_endpoint_address_target_kind": "Node", "__meta_kubernetes_endpoint_address_target_name": "k"}
+    node = {
+        "__meta_kubernetes_endpoint_address_target_kind": "Node",
+        "__meta_kubernetes_endpoint_address_target_name": "k",
+    }
     assert kept(link(), "node", "k", {**SERVICE, **node})
 
 

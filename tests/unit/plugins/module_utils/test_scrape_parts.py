@@ -50,7 +50,10 @@ def link(prometheus: dict[str, Any] | None = None, endpoint: dict[str, Any] | No
         ("body size limit exceeded", "bodySizeLimit"),
         ("target_limit exceeded (number of targets: 2, limit: 1)", "targetLimit"),
         ("label_limit exceeded (metric: go_gc_duration_seconds, number of labels: 9, limit: 3)", "labelLimit"),
-        ("label_name_length_limit exceeded (metric: x, label name: __name__, length: 8, limit: 5)", "labelNameLengthLimit"),
+        (
+            "label_name_length_limit exceeded (metric: x, label name: __name__, length: 8, limit: 5)",
+            "labelNameLengthLimit",
+        ),
         ("label_value_length_limit exceeded (metric: x, label name: y, value: ...)", "labelValueLengthLimit"),
         ("histogram bucket limit exceeded", "nativeHistogramBucketLimit"),
         ("context deadline exceeded", ""),
@@ -66,7 +69,11 @@ def test_errors_of_limits(error: str, field: str) -> None:
     [
         ({"sampleLimit": 5}, {}, "sampleLimit is 5, set by ServiceMonitor n/m"),
         ({"sampleLimit": 5}, {"enforcedSampleLimit": 9}, "sampleLimit is 5, set by ServiceMonitor n/m"),
-        ({"sampleLimit": 9}, {"enforcedSampleLimit": 5}, "sampleLimit is 5, enforced by enforcedSampleLimit of Prometheus mon/p"),
+        (
+            {"sampleLimit": 9},
+            {"enforcedSampleLimit": 5},
+            "sampleLimit is 5, enforced by enforcedSampleLimit of Prometheus mon/p",
+        ),
         ({}, {"enforcedSampleLimit": 5}, "sampleLimit is 5, enforced by enforcedSampleLimit of Prometheus mon/p"),
         ({}, {"sampleLimit": 4, "enforcedSampleLimit": 5}, "set for every monitor by sampleLimit of Prometheus mon/p"),
         ({}, {"sampleLimit": 6, "enforcedSampleLimit": 5}, "sampleLimit is 5, enforced by"),
@@ -169,7 +176,9 @@ def test_what_is_referred_to_has_to_be_there_with_its_key(field: dict[str, Any],
     assert verdict(of, cluster(**{what: [{"metadata": {"name": "s", "namespace": "n"}}]})) == ""
     # An event about a Secret counts where nothing speaks against it.
     said = event('unable to get secret "s": secrets "s" not found')
-    assert "unable to get secret" in verdict(of, cluster(said, **{what: [{"metadata": {"name": "s", "namespace": "n"}}]}))
+    assert "unable to get secret" in verdict(
+        of, cluster(said, **{what: [{"metadata": {"name": "s", "namespace": "n"}}]})
+    )
     assert verdict(of, cluster(said, **{what: [written("k")]})) == ""
 
 
@@ -183,7 +192,9 @@ def test_other_known_rejections() -> None:
     assert "scrapeTimeout 20s is greater than the interval 10s" in verdict(
         link(endpoint={"interval": "10s", "scrapeTimeout": "20s"}), cluster()
     )
-    assert "greater than the interval 15s" in verdict(link({"scrapeInterval": "15s"}, {"scrapeTimeout": "1m"}), cluster())
+    assert "greater than the interval 15s" in verdict(
+        link({"scrapeInterval": "15s"}, {"scrapeTimeout": "1m"}), cluster()
+    )
     assert verdict(link({"scrapeInterval": "15s"}, {"scrapeTimeout": "10s"}), cluster()) == ""
     assert "has no scrapeClass c" in verdict(link(scrapeClass="c"), cluster())
     assert verdict(link({"scrapeClasses": [{"name": "c"}]}, scrapeClass="c"), cluster()) == ""
@@ -230,7 +241,7 @@ def test_keys_of_objects_that_do_not_say() -> None:
          "ImagePullBackOff"),
         ({"phase": "Running", "containerStatuses": [{"state": {"running": {}}, "lastState": {"terminated": {
             "reason": "OOMKilled"}}}]}, "OOMKilled"),
-        ({"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]}, "Succeeded"),
+        ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]}, "Failed"),
         ({}, "Unknown"),
     ],
 )  # fmt: skip

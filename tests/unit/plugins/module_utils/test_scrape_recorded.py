@@ -200,9 +200,7 @@ def everything(content: dict[str, Any]) -> tuple[Cluster, Answers]:
     pools = [pool for pool, _cause, _says in WANTED]
     asked = {(LOADED, ""), (RUNTIME, ""), (EXPRESSIONS, "(unclosed"), *((DROPPED, pool) for pool in pools)}
     asked |= {(EXPRESSIONS, regex) for regex in (".*;exporter-.*", "another")}
-    answers = Answers(
-        targets, frozenset(content["pools"]), dropped, content["runtime"], {}, frozenset(asked), ""
-    )
+    answers = Answers(targets, frozenset(content["pools"]), dropped, content["runtime"], {}, frozenset(asked), "")
     return cluster, answers
 
 
@@ -221,7 +219,9 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 PATHS = [
     path
     for path in paths(RECORDED)
-    if len(path) > 2 and path[-1] != "kind" and path[-2:] not in (("metadata", "name"), ("metadata", "namespace"))
+    if len(path) > 2
+    and path[-1] != "kind"
+    and path[-2:] not in (("metadata", "name"), ("metadata", "namespace"))
     and path[-1] not in ("metadata", "scrapePool")
 ]
 

@@ -129,9 +129,7 @@ def target_down(cluster: FakeCluster) -> None:
 
 
 def blocked(cluster: FakeCluster) -> None:
-    cluster.add(
-        "Pod", "prometheus-kube-0", "monitoring", metadata={"labels": {"operator.prometheus.io/name": "kube"}}
-    )
+    cluster.add("Pod", "prometheus-kube-0", "monitoring", metadata={"labels": {"operator.prometheus.io/name": "kube"}})
     cluster.add("NetworkPolicy", "deny-all", "argocd", spec={"podSelector": {}, "policyTypes": ["Ingress"]})
     for item in cluster.targets:
         if item["scrapePool"] == POOL:
@@ -383,9 +381,7 @@ def test_a_pod_monitor_passes(cluster: FakeCluster) -> None:
     assert result["pools"][2]["pods"] == ["argocd/argocd-repo-server-abc12"]
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("podMonitorSelector", None), ("podMonitorNamespaceSelector", None)]
-)
+@pytest.mark.parametrize(("field", "value"), [("podMonitorSelector", None), ("podMonitorNamespaceSelector", None)])
 def test_pod_monitors_have_selectors_of_their_own(cluster: FakeCluster, field: str, value: Any) -> None:
     pool = pod_monitor(cluster)
     cluster.find("Prometheus", "kube")["spec"][field] = value
@@ -406,7 +402,9 @@ def test_pods_that_have_ended_are_not_expected(cluster: FakeCluster) -> None:
 
 
 def test_a_monitor_of_another_prometheus_is_not_meant_unless_named(cluster: FakeCluster) -> None:
-    cluster.add("Prometheus", "other", "team", spec={"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}})
+    cluster.add(
+        "Prometheus", "other", "team", spec={"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}}
+    )
     unselected(cluster)
     result = look(cluster)
     assert [check["subject"] for check in result["checks"]] == [OTHER]
