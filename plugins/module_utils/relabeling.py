@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,9 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import matches
 
 Rule = Mapping[str, Any]
-# Syntax that Go's and Python's regular expressions understand differently.
-ONLY_GO = re.compile(r"\[\[:|\\[pPzCQE]")
+# Syntax that Go's and Python's regular expressions understand differently, and repeated groups, for which Python's may
+# take exponential time where Go's never does.
+ONLY_GO = re.compile(r"\[\[:|\\[pPzCQE]|\)[*+{]")
 
 
 class Unclear(Exception):
@@ -196,8 +198,11 @@ def _compiled(text: Any) -> re.Pattern[str]:
     if ONLY_GO.search(pattern):
         raise Unclear(f"regex {pattern} is not understood here")
     try:
-        return re.compile(pattern, re.DOTALL)
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            # Python warns of sets that later versions will read in another way.
+            warnings.simplefilter("error", FutureWarning)
+            return re.compile(pattern, re.DOTALL)
+    except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         raise Unclear(f"regex {pattern} is not understood here: {error}") from None
 
 

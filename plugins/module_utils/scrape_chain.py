@@ -27,7 +27,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
     Pool,
     count,
     get,
-    up_of,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_pods import pod_links
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_services import service_links
@@ -56,8 +55,6 @@ def examine(pool_name: str, cluster: Cluster, answers: Answers) -> Finding:
     if answers.silent and not finding.needs and finding.cause in OF_PROMETHEUS:
         # The links in the cluster can be judged without Prometheus; the others are unknown, never passed.
         return Finding("prometheus_silent", answers.silent, PROMETHEUS_COMMAND, finding.expected, finding.services)
-    if finding.ok and not up_of(answers.active(pool_name)):
-        return replace(finding, cause="no_targets", text=f"scrape pool {pool_name} has no target that is up")
     if finding.ok and finding.notes and finding.expected is None:
         # Everything that Prometheus has is up; whether that is everything there should be cannot be said.
         return replace(finding, text="how many targets there should be is not known", pending=True)

@@ -103,6 +103,9 @@ def test_the_way_out_counts_too() -> None:
     assert direction_of(deny, TARGET) == "egress"
     admit = policy("monitoring", egress=[{"to": [{"namespaceSelector": {}}], "ports": [{"port": "metrics"}]}])
     assert blocking([admit], SOURCE, TARGET, 8084) == []
+    # Rules for the way out make a policy about it, without types as well.
+    silent = policy("monitoring", egress=[{"to": [{"podSelector": {}}]}])
+    assert blocking([silent], SOURCE, TARGET, 8084) == [silent]
     # Without rules and without types a policy is about the way in only.
     assert blocking([policy("monitoring")], SOURCE, TARGET, 8084) == []
 

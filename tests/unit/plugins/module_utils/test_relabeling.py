@@ -65,7 +65,7 @@ def test_hashmod_is_prometheuss() -> None:
     assert labels["d"] == "976"
 
 
-@pytest.mark.parametrize("regex", ["[[:alpha:]]+", r"\pL", r"a\z", "(unclosed", "a{99999999999999}"])
+@pytest.mark.parametrize("regex", ["[[:alpha:]]+", r"\pL", r"a\z", "(unclosed", "a{99999999999999}", "[[a]", "(a+)+b"])
 def test_what_python_reads_differently_is_unclear(regex: str) -> None:
     with pytest.raises(Unclear):
         apply({"action": "keep", "sourceLabels": ["job"], "regex": regex}, dict(LABELS))

@@ -242,7 +242,7 @@ CASES: list[tuple[Callable[[FakeCluster], None], str, list[str]]] = [
     (reload_failed, "not_reloaded", ["last reload failed"]),
     (operator_slow, "not_reloaded", ["has not written a configuration since the monitor was changed (15:00:00 UTC"]),
     (kubelet_slow, "not_reloaded", ["at 15:00:05 UTC, Prometheus loaded its own at 14:35:03 UTC"]),
-    (changed_since, "not_reloaded", ["has no target yet", "has not written"]),
+    (changed_since, "not_reloaded", ["has no target yet", "since the monitor was changed (15:00:00 UTC"]),
     (unscraped, "not_scraped_yet", ["1 of 1 target not scraped yet"]),
     (one_missing, "targets_missing", ["2 ready endpoints", "1 target"]),
 ]
@@ -463,6 +463,38 @@ def test_a_rule_that_leaves_some_out_is_a_choice(cluster: FakeCluster) -> None:
     assert not result.get("failed"), result["msg"]
     assert "relabelings[0] (drop sourceLabels __address__ regex 10[.]42.*)" in result["checks"][0]["detail"]
     assert (result["pools"][0]["expected"], result["pools"][0]["dropped"]) == (1, 1)
+
+
+def test_what_no_rule_of_the_monitor_leaves_out_is_missing(cluster: FakeCluster) -> None:
+    sharded(cluster)
+    cluster.find("Prometheus", "kube")["spec"]["shards"] = 1
+    cluster.targets = healthy().targets
+    one_missing(cluster)
+    assert look(cluster, pools=[POOL])["checks"][0]["cause"] == "targets_missing"
+
+
+@pytest.mark.parametrize(("ready", "cause"), [("True", "network_policy"), ("False", "scrape_failed")])
+def test_a_refusal_is_the_policys_only_where_something_could_answer(
+    cluster: FakeCluster, ready: str, cause: str
+) -> None:
+    blocked(cluster)
+    target_down(cluster)
+    cluster.find("Pod", "argocd-repo-server-abc12")["status"]["conditions"][0]["status"] = ready
+    assert look(cluster, pools=[POOL])["checks"][0]["cause"] == cause
+
+
+def test_a_deadline_with_a_policy_that_admits_is_not_the_policys(cluster: FakeCluster) -> None:
+    blocked(cluster)
+    cluster.find("NetworkPolicy", "deny-all")["spec"]["ingress"] = [{"from": [{"namespaceSelector": {}}]}]
+    check = look(cluster, pools=[POOL])["checks"][0]
+    assert check["cause"] == "scrape_failed"
+    assert "no NetworkPolicy keeps Prometheus out" in check["detail"]
+
+
+def test_a_prometheus_may_ignore_namespace_selectors(cluster: FakeCluster) -> None:
+    monitor(cluster)["spec"]["namespaceSelector"] = {"matchNames": ["monitoring"]}
+    cluster.find("Prometheus", "kube")["spec"]["ignoreNamespaceSelectors"] = True
+    assert not look(cluster, pools=[POOL]).get("failed")
 
 
 def test_another_rule_than_the_monitors_is_not_blamed_on_it(cluster: FakeCluster) -> None:
