@@ -4,7 +4,8 @@
 """Why a monitor that is right is not in Prometheus's configuration: the operator, its Secret, or the last reload.
 
 The operator writes the configuration into Secret prometheus-NAME; the kubelet brings it to the pod, which takes up to
-two minutes; a sidecar has Prometheus load it. Of the Secret only the metadata are read.
+two minutes; the sidecar config-reloader has Prometheus load it, and after a refusal tries the same again for three
+minutes before it looks at a newer one. Of the Secret only the metadata are read.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
 )
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import full_name, name_of, namespace_of
 
-SLOW = "the kubelet brings it to the pod within one to two minutes"
+SLOW = (
+    "the kubelet brings it to the pod within one to two minutes, and the sidecar config-reloader tries a reload that "
+    "was refused for three"
+)
 
 
 def not_reloaded(link: Link, cluster: Cluster, answers: Answers, what: str) -> Finding:
