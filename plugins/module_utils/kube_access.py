@@ -466,6 +466,11 @@ class KubeClient:
                     raise
         raise KubeError(410, f"{self.http.name}: the list {path} changes faster than it can be read.", definite=False)
 
+    def metadata(self, path: str) -> dict[str, Any]:
+        """The metadata of an object and nothing else: of a Secret that it exists, and who wrote which keys."""
+        only = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+        return self._json(self.request("GET", path, accept=only), "GET", path)
+
     def create(self, path: str, body: Any) -> dict[str, Any]:
         return self._json(self.request("POST", path, (), body), "POST", path)
 

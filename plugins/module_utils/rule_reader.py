@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing, nearest
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import (
     PROMETHEUS_SILENT,
@@ -19,7 +20,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.rule_chain import rule_object_checks
-from ansible_collections.argolab.observability.plugins.module_utils.scrape_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import full_name
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 

@@ -5,141 +5,264 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import read_workloads
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_reader import ClusterReader
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import (
     PROMETHEUS_SILENT,
     ExplainedCheck,
     poll_of,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
-from ansible_collections.argolab.observability.plugins.module_utils.scrape_chain import (
+from ansible_collections.argolab.observability.plugins.module_utils.scrape_chain import examine
+from ansible_collections.argolab.observability.plugins.module_utils.scrape_objects import (
+    DROPPED,
+    EXPRESSIONS,
+    LOADED,
+    OTHER_PROMETHEUSES,
+    POD_MONITORS,
+    PROMETHEUSES,
+    RUNTIME,
+    SERVICE_MONITORS,
+    SERVICES,
+    SLICES,
+    Answers,
     Cluster,
     Finding,
+    Need,
+    Object,
     Pool,
-    examine,
+    count,
+    listed,
+    mapping,
+    up_of,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of, namespace_of
+from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
+    name_of,
+    namespace_of,
+    plain_matches,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
-MONITORING = "/apis/monitoring.coreos.com/v1"
 # From this many pools on, one answer with all targets is cheaper than one answer each.
 ALL_AT_ONCE = 25
-# Causes behind which more objects explain the reason.
-NEED_PODS = ("no_endpoints", "no_ready_endpoints", "scaled_to_zero", "scrape_failed", "target_port_absent")
+# No chain asks for more rounds than it has links.
+ROUNDS = 8
+OF_PROMETHEUS = (LOADED, DROPPED, RUNTIME, EXPRESSIONS)
+KINDS = {SERVICE_MONITORS: "serviceMonitor", POD_MONITORS: "podMonitor"}
+ENDPOINTS = {SERVICE_MONITORS: "endpoints", POD_MONITORS: "podMetricsEndpoints"}
 
 
 class ScrapeReader:
-    """Looks at the pools again each time poll() is called."""
+    """Looks at the pools again each time poll() is called.
+
+    :param at: namespace of the Prometheus that is asked, and its Service as V(name:port).
+    """
 
     def __init__(
-        self, kube: KubeClient, prometheus: PrometheusClient, pools: Iterable[str] = (), ignored: Iterable[str] = ()
+        self,
+        kube: KubeClient,
+        prometheus: PrometheusClient,
+        pools: Iterable[str] = (),
+        ignored: Iterable[str] = (),
+        at: tuple[str, str] = ("monitoring", "prometheus-operated:9090"),
     ) -> None:
-        self._kube = kube
+        self._reader = ClusterReader(kube)
         self._prometheus = prometheus
-        self._pools = list(pools)
+        self._pools = list(dict.fromkeys(pools))
         self._ignored = set(ignored)
+        self._at = at
+        self._complaints: dict[str, str] = {}
 
     def poll(self) -> Poll:
-        """One look: a check per pool."""
-        cluster = self._read()
-        pools = [pool for pool in self._pools or _all_pools(cluster) if pool not in self._ignored]
-        error = ""
-        targets: list[dict[str, Any]] = []
-        loaded: list[str] | None = None
+        """One look: a check per pool, and as value a row per pool."""
+        cluster = self._base()
+        answers = Answers()
+        pools = self._pools or all_pools(cluster)
+        unlisted = [] if self._pools else [what for what in KINDS if not cluster.knows(what)]
+        if unlisted:
+            # Which monitors there are may not be read: what Prometheus has loaded of them is judged all the same.
+            answers = self._ask((LOADED, ""), answers)
+            known = [f"{KINDS[what]}/" for what in unlisted]
+            pools += [pool for pool in sorted(answers.loaded or ()) if pool.startswith(tuple(known))]
+        pools = [pool for pool in dict.fromkeys(pools) if pool not in self._ignored]
+        answers = self._targets(pools, answers)
+        found = self._examined(pools, cluster, answers)
+        if not self._pools:
+            # Monitors that are another Prometheus's are none of this one's.
+            found.findings = {pool: item for pool, item in found.findings.items() if not item.elsewhere}
+        checks = [_unlisted(what) for what in unlisted]
+        checks += [_check(pool, item, found.answers.active(pool)) for pool, item in found.findings.items()]
+        rows = [_row(pool, item, found.answers.active(pool)) for pool, item in found.findings.items()]
+        return poll_of(checks, rows, found.answers.silent)
+
+    def _examined(self, pools: Sequence[str], cluster: Cluster, answers: Answers) -> _Examined:
+        """Judge, read what the judgement needs, and judge again, until nothing is needed."""
+        findings = {pool: examine(pool, cluster, answers) for pool in pools}
+        for _round in range(ROUNDS):
+            needs = dict.fromkeys(need for item in findings.values() for need in item.needs)
+            if not needs:
+                break
+            was_silent = answers.silent
+            for need in needs:
+                if need[0] not in OF_PROMETHEUS:
+                    cluster = self._reader.read(need, cluster)
+                elif not answers.silent:
+                    answers = self._ask(need, answers)
+            everything = answers.silent != was_silent
+            findings.update(
+                {pool: examine(pool, cluster, answers) for pool, item in findings.items() if item.needs or everything}
+            )
+        return _Examined(findings, answers)
+
+    def _base(self) -> Cluster:
+        """What every chain needs."""
+        named = [pool for pool in map(Pool.parse, self._pools) if pool is not None]
+        kinds = dict.fromkeys(pool.monitors for pool in named) if self._pools else KINDS
+        cluster = Cluster()
+        if not kinds:
+            return cluster
+        places = {pool.namespace for pool in named}
+        for what in kinds:
+            cluster = self._reader.everywhere(what, cluster, places)
+        if SERVICE_MONITORS in kinds and (cluster.of(SERVICE_MONITORS) or places):
+            for monitor in cluster.of(SERVICE_MONITORS):
+                names = listed(mapping(mapping(monitor.get("spec")).get("namespaceSelector")).get("matchNames"))
+                places |= {namespace_of(monitor), *map(str, names)}
+            for what in (SERVICES, SLICES):
+                cluster = self._reader.everywhere(what, cluster, places)
+        cluster = self._reader.everywhere(PROMETHEUSES, cluster, {self._at[0]})
+        asked = self._behind(cluster)
+        others = [item for item in cluster.of(PROMETHEUSES) if item not in asked]
+        return replace(cluster, objects={**cluster.objects, PROMETHEUSES: asked, OTHER_PROMETHEUSES: others})
+
+    def _behind(self, cluster: Cluster) -> list[Object]:
+        """The Prometheus objects that the Service leads to; all where that cannot be told."""
+        everyone = list(cluster.of(PROMETHEUSES))
+        namespace, service = self._at
+        near = [item for item in everyone if namespace_of(item) == namespace]
+        name = re.sub(r"^https?:", "", service).partition(":")[0]
+        found = cluster.find(SERVICES, namespace, name)
+        wanted = mapping(mapping((found or {}).get("spec")).get("selector"))
+        # Labels that the operator gives the pods of one Prometheus.
+        own = ("operator.prometheus.io/name", "prometheus")
+        told = {key: value for key, value in wanted.items() if key in own}
+        if told:
+            exact = [item for item in near if plain_matches(told, {key: name_of(item) for key in own})]
+            near = exact or near
+        return near or everyone
+
+    def _targets(self, pools: Sequence[str], answers: Answers) -> Answers:
+        if answers.silent:
+            return answers
+        found: dict[str, list[dict[str, Any]]] = {}
         try:
-            loaded = self._prometheus.scrape_pools()
-            targets = self._targets(pools)
+            if len(pools) > ALL_AT_ONCE:
+                everything = self._prometheus.targets()["active"]
+            else:
+                everything = [
+                    item
+                    for pool in pools
+                    for item in self._prometheus.targets(scrape_pool=pool)["active"]
+                    if item.get("scrapePool") == pool
+                ]
         except ArgolabError as failure:
-            error = str(failure)
-        if error:
-            # The links in the cluster can be judged without Prometheus; the others are unknown, never passed.
-            found = {pool: _without_prometheus(examine(pool, cluster), error) for pool in pools}
-        else:
-            found = {pool: examine(pool, cluster, targets, loaded) for pool in pools}
-            deeper = [pool for pool, item in found.items() if item.cause in NEED_PODS]
-            if deeper:
-                cluster = self._with_pods(
-                    cluster, {namespace for pool in deeper for namespace in _namespaces(found[pool], pool)}
-                )
-                found.update({pool: examine(pool, cluster, targets, loaded) for pool in deeper})
-        return poll_of([_check(pool, item, targets) for pool, item in found.items()], None, error)
+            return replace(answers, silent=str(failure))
+        for item in everything:
+            found.setdefault(str(item.get("scrapePool")), []).append(item)
+        return replace(answers, targets=found)
 
-    def _targets(self, pools: list[str]) -> list[dict[str, Any]]:
-        if len(pools) > ALL_AT_ONCE:
-            return self._prometheus.targets()["active"]
-        found: list[dict[str, Any]] = []
-        for pool in pools:
-            found += [
-                item for item in self._prometheus.targets(scrape_pool=pool)["active"] if item.get("scrapePool") == pool
-            ]
-        return found
-
-    def _read(self) -> Cluster:
-        return Cluster(
-            monitors=self._list(f"{MONITORING}/servicemonitors"),
-            services=self._list("/api/v1/services"),
-            slices=self._list("/apis/discovery.k8s.io/v1/endpointslices"),
-            prometheuses=self._list(f"{MONITORING}/prometheuses"),
-            namespaces=self._list("/api/v1/namespaces"),
-        )
-
-    def _with_pods(self, cluster: Cluster, namespaces: set[str]) -> Cluster:
-        workloads, pods, policies = [], [], []
-        for namespace in sorted(namespaces):
-            workloads += read_workloads(self._kube, namespace)
-            pods += self._list(f"/api/v1/namespaces/{namespace}/pods")
-            policies += self._list(f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies")
-        return Cluster(
-            cluster.monitors,
-            cluster.services,
-            cluster.slices,
-            cluster.prometheuses,
-            cluster.namespaces,
-            workloads,
-            policies,
-            pods,
-        )
-
-    def _list(self, path: str) -> list[dict[str, Any]]:
+    def _ask(self, need: Need, answers: Answers) -> Answers:
+        """One more answer of Prometheus."""
+        what, where = need
+        answers = replace(answers, asked=answers.asked | {need})
         try:
-            return self._kube.list(path)
-        except KubeError as error:
-            if error.status == 404:  # the kind is not known here, so there is none of it
-                return []
-            raise
+            if what == LOADED:
+                pools = self._prometheus.scrape_pools()
+                return replace(answers, loaded=None if pools is None else frozenset(pools))
+            if what == DROPPED:
+                dropped = self._prometheus.targets("dropped", where)["dropped"]
+                own = [item for item in dropped if item.get("scrapePool", where) == where]
+                return replace(answers, dropped={**answers.dropped, where: own})
+            if what == RUNTIME:
+                return replace(answers, runtime=self._prometheus.runtimeinfo())
+            return replace(answers, complaints={**answers.complaints, where: self._complaint(where)})
+        except ArgolabError as failure:
+            return replace(answers, silent=str(failure))
+
+    def _complaint(self, regex: str) -> str:
+        """What is wrong with a regular expression. Prometheus is the one that has to understand it, so it is asked."""
+        if regex not in self._complaints:
+            try:
+                # Parsed as it stands, evaluated at the epoch, where there is nothing to compute.
+                self._prometheus.query(f"up{{x=~{json.dumps(regex)}}}", at=0.0)
+                self._complaints[regex] = ""
+            except DefiniteError as error:
+                said = re.search(r"error parsing regexp: .*", str(error))
+                self._complaints[regex] = f"invalid regex {regex}: {said[0].rstrip('.')}" if said else ""
+        return self._complaints[regex]
 
 
-def _all_pools(cluster: Cluster) -> list[str]:
-    return [
-        f"serviceMonitor/{namespace_of(item)}/{name_of(item)}/{index}"
-        for item in cluster.monitors
-        for index in range(len((item.get("spec") or {}).get("endpoints") or []))
-    ]
+class _Examined:
+    def __init__(self, findings: dict[str, Finding], answers: Answers) -> None:
+        self.findings = findings
+        self.answers = answers
 
 
-def _namespaces(finding: Finding, pool: str) -> set[str]:
-    parsed = Pool.parse(pool)
-    return {name.partition("/")[0] for name in finding.services} | ({parsed.namespace} if parsed else set())
+def all_pools(cluster: Cluster) -> list[str]:
+    """Every endpoint of every monitor that may be read."""
+    found = []
+    for what, kind in KINDS.items():
+        for item in cluster.of(what):
+            endpoints = listed(mapping(item.get("spec")).get(ENDPOINTS[what]))
+            found += [f"{kind}/{namespace_of(item)}/{name_of(item)}/{index}" for index in range(len(endpoints))]
+    return found
 
 
-def _without_prometheus(finding: Finding, error: str) -> Finding:
-    if finding.cause in ("", "no_targets", "pool_not_loaded"):
-        return Finding("prometheus_silent", error, "kubectl get pods -A -l app.kubernetes.io/name=prometheus")
-    return finding
+def _unlisted(what: str) -> ExplainedCheck:
+    """Without the list nobody can say that every one was looked at."""
+    return ExplainedCheck(
+        f"list of {what}",
+        False,
+        "which there are",
+        "may not be read",
+        f"{what} of the whole cluster may not be listed, so those that Prometheus has not loaded are not known; "
+        "grant the right, or name the pools",
+        "forbidden",
+        f"kubectl auth can-i list {what.lower()}.monitoring.coreos.com -A",
+    )
 
 
-def _check(pool: str, finding: Finding, targets: list[dict[str, Any]]) -> ExplainedCheck:
-    own = [item for item in targets if item.get("scrapePool") == pool]
-    up = sum(1 for item in own if item.get("health") == "up")
-    expected = f"{count_text(finding.expected, 'target')} up" if finding.expected else "at least 1 target, all up"
-    observed = f"{up} of {count_text(len(own), 'target')} up" if own else "no target"
+def _check(pool: str, finding: Finding, active: Collection[Object]) -> ExplainedCheck:
+    expected = f"{count(finding.expected, 'target')} up" if finding.expected else "at least 1 target, all up"
+    observed = f"{up_of(active)} of {count(len(active), 'target')} up" if active else "no target"
     if finding.cause == "prometheus_silent":
         observed = PROMETHEUS_SILENT
-    label = f"scrape chain {pool}"
-    return ExplainedCheck(label, finding.ok, expected, observed, finding.text, finding.cause, finding.next, pool)
+    detail = finding.text
+    if finding.notes:
+        seen = "; ".join(dict.fromkeys(finding.notes))
+        detail = f"{detail}. Not looked at: {seen}" if detail else f"Not looked at: {seen}"
+    cause = finding.cause or ("could_not_check" if finding.needs else "")
+    ok = None if finding.pending else finding.ok
+    return ExplainedCheck(f"scrape chain {pool}", ok, expected, observed, detail, cause, finding.next, pool)
+
+
+def _row(pool: str, finding: Finding, active: Collection[Object]) -> dict[str, Any]:
+    parsed = Pool.parse(pool)
+    return {
+        "pool": pool,
+        "monitor": f"{parsed.title} {parsed.namespace}/{parsed.name}" if parsed else "",
+        "services": list(finding.services),
+        "pods": list(finding.pods),
+        "expected": finding.expected,
+        "active": len(active),
+        "up": up_of(active),
+        "dropped": finding.dropped,
+        "cause": finding.cause,
+    }

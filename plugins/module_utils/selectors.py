@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,12 @@ def mismatches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) ->
         if problem:
             problems.append(problem)
     return problems
+
+
+def likeness(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> float:
+    """How near the values of these labels are to those that a selector wants: 1 for each that is equal."""
+    wanted = ((selector or {}).get("matchLabels") or {}).items()
+    return sum(difflib.SequenceMatcher(None, str(value), labels.get(key, "")).ratio() for key, value in wanted)
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:

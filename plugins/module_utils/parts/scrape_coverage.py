@@ -17,8 +17,9 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_reade
 def look(params: Params) -> Look:
     kube = kube_from_params(params)
     prometheus = prometheus_from_params(kube, params)
-    reader = ScrapeReader(kube, prometheus, params["pools"], params["ignored_pools"])
-    return Look(reader.poll, limit=prometheus.limit)
+    at = (params["prometheus_namespace"], params["prometheus_service"])
+    reader = ScrapeReader(kube, prometheus, params["pools"], params["ignored_pools"], at)
+    return Look(reader.poll, extra=lambda rows: {"pools": rows or []}, limit=prometheus.limit)
 
 
 PART = Part(

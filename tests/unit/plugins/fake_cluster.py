@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ ROOTS = {
     "Pod": ("/api/v1", "pods"),
     "Service": ("/api/v1", "services"),
     "Event": ("/api/v1", "events"),
+    "Secret": ("/api/v1", "secrets"),
+    "ConfigMap": ("/api/v1", "configmaps"),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
@@ -33,6 +36,7 @@ ROOTS = {
     "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "ServiceMonitor": ("/apis/monitoring.coreos.com/v1", "servicemonitors"),
+    "PodMonitor": ("/apis/monitoring.coreos.com/v1", "podmonitors"),
     "Prometheus": ("/apis/monitoring.coreos.com/v1", "prometheuses"),
     "PrometheusRule": ("/apis/monitoring.coreos.com/v1", "prometheusrules"),
     "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
@@ -60,6 +64,10 @@ class FakeCluster:
         self.objects: list[Object] = []
         self.absent_kinds: set[str] = set()
         self.targets: list[Object] = []
+        self.dropped: list[Object] = []
+        self.runtime: Object = {"reloadConfigSuccess": True, "lastConfigTime": "2026-11-26T14:35:03Z"}
+        # Regular expressions of paths that the account may not read.
+        self.forbidden: list[str] = []
         self.pools: list[str] = []
         self.groups: list[Object] = []
         self.answers: dict[str, list[dict[str, str]]] = {}
@@ -69,6 +77,8 @@ class FakeCluster:
         self.on_read: Callable[[str], None] = lambda path: None
         self.on_patch: Callable[[Object, Object], None] = lambda obj, patch: None
         self.port = 0
+        # Where the Prometheus is reached behind this API server.
+        self.proxy = PROXY
 
     def add(self, kind: str, name: str, namespace: str = "", **body: Any) -> Object:
         metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **body.pop("metadata", {})}
@@ -91,9 +101,13 @@ class FakeCluster:
             "current-context": "fake",
         }
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
-        if path.startswith(PROXY):
-            return self.prometheus(path[len(PROXY) :], query)
+    def answer(
+        self, method: str, path: str, query: dict[str, list[str]], body: Any, accept: str = ""
+    ) -> tuple[int, Any]:
+        if any(re.fullmatch(pattern, path) for pattern in self.forbidden):
+            return 403, status("is forbidden: User cannot list this resource")
+        if path.startswith(self.proxy):
+            return self.prometheus(path[len(self.proxy) :], query)
         if path == "/version":
             return 200, {"gitVersion": "v1.37.2"}
         for kind, (root, plural) in ROOTS.items():
@@ -111,6 +125,7 @@ class FakeCluster:
                 if item["kind"] == kind and (not namespace or item["metadata"].get("namespace") == namespace)
             ]
             if len(parts) == 1:
+                found = [item for item in found if selected(item, query)]
                 return 200, {"kind": f"{kind}List", "metadata": {}, "items": [without_kind(item) for item in found]}
             one = next((item for item in found if item["metadata"]["name"] == parts[1]), None)
             if one is None:
@@ -120,6 +135,8 @@ class FakeCluster:
                 one.clear()
                 one.update(changed)
                 self.on_patch(one, body)
+            if "as=PartialObjectMetadata" in accept:
+                return 200, {"kind": "PartialObjectMetadata", "metadata": one["metadata"]}
             return 200, one
         return 404, status("the server could not find the requested resource")
 
@@ -131,7 +148,15 @@ class FakeCluster:
             data = {"scrapePools": self.pools}
         elif path == "/api/v1/targets":
             pool = query.get("scrapePool", [""])[0]
-            data = {"activeTargets": [item for item in self.targets if pool in ("", item["scrapePool"])]}
+            state = query.get("state", ["any"])[0]
+            active = [item for item in self.targets if pool in ("", item["scrapePool"])]
+            dropped = [item for item in self.dropped if pool in ("", item["scrapePool"])]
+            data = {
+                "activeTargets": active if state in ("any", "active") else [],
+                "droppedTargets": dropped if state in ("any", "dropped") else [],
+            }
+        elif path == "/api/v1/status/runtimeinfo":
+            data = self.runtime
         elif path == "/api/v1/rules":
             data = {"groups": self.groups}
         elif path == "/api/v1/query":
@@ -144,6 +169,24 @@ class FakeCluster:
         else:
             return 404, {}
         return 200, {"status": "success", "data": data}
+
+
+def selected(item: Object, query: dict[str, list[str]]) -> bool:
+    """The two forms of selectors that modules ask with: FIELD=VALUE, and KEY in (VALUES)."""
+    for term in query.get("fieldSelector", []):
+        for part in term.split(","):
+            path, _equals, wanted = part.partition("=")
+            found: Any = item
+            for name in path.split("."):
+                found = (found or {}).get(name)
+            if found != wanted:
+                return False
+    for term in query.get("labelSelector", []):
+        match = re.fullmatch(r"(\S+) in \((.*)\)", term)
+        labels = item["metadata"].get("labels") or {}
+        if match and labels.get(match[1]) not in match[2].split(", "):
+            return False
+    return True
 
 
 def without_kind(item: Object) -> Object:
@@ -166,7 +209,9 @@ def serve(cluster: FakeCluster) -> Iterator[FakeCluster]:
             body = json.loads(self.rfile.read(size)) if size else None
             cluster.requests.append(f"{self.command} {parts.path}")
             cluster.on_read(parts.path)
-            code, content = cluster.answer(self.command, parts.path, urllib.parse.parse_qs(parts.query), body)
+            code, content = cluster.answer(
+                self.command, parts.path, urllib.parse.parse_qs(parts.query), body, self.headers["Accept"] or ""
+            )
             text = json.dumps(copy.deepcopy(content)).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
@@ -278,6 +323,7 @@ def healthy() -> FakeCluster:
         "kube",
         "monitoring",
         spec={
+            "serviceAccountName": "prom",
             "serviceMonitorSelector": {},
             "serviceMonitorNamespaceSelector": {},
             "ruleSelector": {},

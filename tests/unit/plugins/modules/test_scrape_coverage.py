@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.argolab.observability.plugins.modules import scrape_coverage
 from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import (
     FakeCluster,
+    component,
     healthy,
     run_module,
     serve,
@@ -128,10 +129,79 @@ def target_down(cluster: FakeCluster) -> None:
 
 
 def blocked(cluster: FakeCluster) -> None:
+    cluster.add("Pod", "prometheus-kube-0", "monitoring", metadata={"labels": {"operator.prometheus.io/name": "kube"}})
     cluster.add("NetworkPolicy", "deny-all", "argocd", spec={"podSelector": {}, "policyTypes": ["Ingress"]})
     for item in cluster.targets:
         if item["scrapePool"] == POOL:
             item.update(health="down", lastError="context deadline exceeded")
+
+
+def crashing(cluster: FakeCluster) -> None:
+    target_down(cluster)
+    # The other pod is whole, so something is ready behind the Service.
+    pod = cluster.find("Pod", "argocd-repo-server-abc12")
+    pod["status"] = {
+        "phase": "Running",
+        "containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
+    }
+
+
+def with_operator(cluster: FakeCluster, ready: int = 1) -> None:
+    labels = {"app.kubernetes.io/name": "kube-prometheus-stack-prometheus-operator"}
+    status = {"readyReplicas": ready}
+    cluster.add("Deployment", "operator", "monitoring", metadata={"labels": labels}, spec={}, status=status)
+
+
+def operator_gone(cluster: FakeCluster) -> None:
+    not_loaded(cluster)
+    with_operator(cluster, 0)
+
+
+def paused(cluster: FakeCluster) -> None:
+    operator_gone(cluster)
+    cluster.find("Prometheus", "kube")["spec"]["paused"] = True
+
+
+def not_reconciled(cluster: FakeCluster) -> None:
+    not_loaded(cluster)
+    with_operator(cluster)
+    condition = {"type": "Reconciled", "status": "False", "message": "scrape class twice"}
+    cluster.find("Prometheus", "kube")["status"] = {"conditions": [condition]}
+
+
+def reload_failed(cluster: FakeCluster) -> None:
+    not_loaded(cluster)
+    cluster.runtime["reloadConfigSuccess"] = False
+
+
+def write_configuration(cluster: FakeCluster, moment: str) -> None:
+    metadata = {"managedFields": [{"manager": "PrometheusOperator", "time": moment}]}
+    cluster.add("Secret", "prometheus-kube", "monitoring", metadata=metadata)
+
+
+def operator_slow(cluster: FakeCluster) -> None:
+    not_loaded(cluster)
+    with_operator(cluster)
+    monitor(cluster)["metadata"]["creationTimestamp"] = "2026-11-26T15:00:00Z"
+    write_configuration(cluster, "2026-11-26T14:59:00Z")
+
+
+def kubelet_slow(cluster: FakeCluster) -> None:
+    operator_slow(cluster)
+    cluster.remove("Secret", "prometheus-kube")
+    write_configuration(cluster, "2026-11-26T15:00:05Z")
+
+
+def changed_since(cluster: FakeCluster) -> None:
+    operator_slow(cluster)
+    cluster.pools.append(POOL)
+    metadata = monitor(cluster)["metadata"]
+    metadata["creationTimestamp"] = "2026-11-26T14:00:00Z"
+    # What the operator writes into the status is no change of the monitor.
+    metadata["managedFields"] = [
+        {"time": "2026-11-26T15:00:00Z"},
+        {"time": "2026-11-26T15:30:00Z", "subresource": "status"},
+    ]
 
 
 def unscraped(cluster: FakeCluster) -> None:
@@ -161,10 +231,18 @@ CASES: list[tuple[Callable[[FakeCluster], None], str, list[str]]] = [
     (wrong_pod_labels, "no_endpoints", ["no workload's pods have its labels (app=nobody)"]),
     (unready, "no_ready_endpoints", ["none is ready", "argocd-repo-server-abc12"]),
     (rejected, "operator_rejected", ["invalid relabeling"]),
-    (not_loaded, "pool_not_loaded", [POOL]),
-    (drop_targets, "no_targets", ["finds no target"]),
+    (not_loaded, "not_reloaded", [POOL, "one to two minutes"]),
+    (drop_targets, "no_targets", ["discovers nothing for it", "RBAC of system:serviceaccount:monitoring:prom"]),
     (target_down, "scrape_failed", ["connection refused", "nothing listens on that port"]),
-    (blocked, "scrape_failed", ["NetworkPolicy deny-all selects the pod"]),
+    (blocked, "network_policy", ["NetworkPolicy deny-all selects pod argocd-repo-server-abc12", "to port 8084"]),
+    (crashing, "scrape_failed", ["argocd-repo-server-abc12: CrashLoopBackOff", "connection refused"]),
+    (operator_gone, "not_reloaded", ["the operator does not run: Deployment monitoring/operator has no ready pod"]),
+    (paused, "not_reloaded", ["Prometheus monitoring/kube is paused"]),
+    (not_reconciled, "not_reloaded", ["could not write the configuration", "scrape class twice"]),
+    (reload_failed, "not_reloaded", ["last reload failed"]),
+    (operator_slow, "not_reloaded", ["has not written a configuration since the monitor was changed (15:00:00 UTC"]),
+    (kubelet_slow, "not_reloaded", ["at 15:00:05 UTC, Prometheus loaded its own at 14:35:03 UTC"]),
+    (changed_since, "not_reloaded", ["has no target yet", "since the monitor was changed (15:00:00 UTC"]),
     (unscraped, "not_scraped_yet", ["1 of 1 target not scraped yet"]),
     (one_missing, "targets_missing", ["2 ready endpoints", "1 target"]),
 ]
@@ -228,7 +306,7 @@ def test_prometheus_that_comes_back_is_waited_for(cluster: FakeCluster) -> None:
 
     def on_read(path: str) -> None:
         nonlocal looks
-        looks += path.endswith("scrape_pools")
+        looks += path.endswith("servicemonitors")
         cluster.prometheus_up = looks > 2
 
     cluster.on_read = on_read
@@ -239,8 +317,234 @@ def test_prometheus_that_comes_back_is_waited_for(cluster: FakeCluster) -> None:
 
 def test_pools_of_other_kinds_are_judged_by_prometheus_alone(cluster: FakeCluster) -> None:
     cluster.pools.append("static")
-    result = look(cluster, pools=["static", "podMonitor/a/b/0"])
+    result = look(cluster, pools=["static", "nowhere"])
     assert [check["cause"] for check in result["checks"]] == ["no_targets", "pool_not_loaded"]
+    assert not [path for path in cluster.requests if "proxy" not in path]
+    # digits that are none to Python's int
+    assert look(cluster, pools=["serviceMonitor/a/b/\u00b2"])["checks"][0]["cause"] == "pool_not_loaded"
+
+
+HEALTHY_READS = [
+    "/apis/monitoring.coreos.com/v1/servicemonitors",
+    "/apis/monitoring.coreos.com/v1/podmonitors",
+    "/api/v1/services",
+    "/apis/discovery.k8s.io/v1/endpointslices",
+    "/apis/monitoring.coreos.com/v1/prometheuses",
+]
+
+
+def test_a_whole_chain_costs_few_requests(cluster: FakeCluster) -> None:
+    look(cluster)
+    assert [path for path in cluster.requests if "/proxy/" not in path] == [f"GET {path}" for path in HEALTHY_READS]
+    assert [path.rpartition("/proxy")[2] for path in cluster.requests if "/proxy/" in path] == ["/api/v1/targets"] * 2
+
+
+def test_pods_are_read_only_for_pod_monitors(cluster: FakeCluster) -> None:
+    look(cluster, pools=[pod_monitor(cluster)])
+    assert [path for path in cluster.requests if "/proxy/" not in path] == [
+        "GET /apis/monitoring.coreos.com/v1/podmonitors",
+        "GET /apis/monitoring.coreos.com/v1/prometheuses",
+        "GET /api/v1/namespaces/argocd/pods",
+    ]
+
+
+def test_many_pools_are_asked_for_at_once(cluster: FakeCluster) -> None:
+    for number in range(30):
+        component(cluster, f"other-{number}")
+    assert not look(cluster).get("failed")
+    assert [path.rpartition("/proxy")[2] for path in cluster.requests if "/proxy/" in path] == ["/api/v1/targets"]
+
+
+def pod_monitor(cluster: FakeCluster, **endpoint: Any) -> str:
+    """A PodMonitor of repo-server's pods, with its target."""
+    spec = {
+        "selector": {"matchLabels": {"app.kubernetes.io/name": "argocd-repo-server"}},
+        "podMetricsEndpoints": [endpoint or {"port": "metrics"}],
+    }
+    cluster.add("PodMonitor", "repo", "argocd", spec=spec)
+    cluster.find("Prometheus", "kube")["spec"].update(podMonitorSelector={}, podMonitorNamespaceSelector={})
+    pod = cluster.find("Pod", "argocd-repo-server-abc12")
+    pod["spec"] = {"containers": [{"name": "repo", "ports": [{"name": "metrics", "containerPort": 8084}]}]}
+    pod["status"]["podIP"] = "10.42.0.7"
+    pool = "podMonitor/argocd/repo/0"
+    cluster.pools.append(pool)
+    target = next(item for item in cluster.targets if item["scrapePool"] == POOL)
+    cluster.targets.append({**target, "scrapePool": pool})
+    return pool
+
+
+def test_a_pod_monitor_passes(cluster: FakeCluster) -> None:
+    pool = pod_monitor(cluster)
+    result = look(cluster)
+    assert not result.get("failed"), result["msg"]
+    assert result["checks"][2]["subject"] == pool
+    assert result["pools"][2]["pods"] == ["argocd/argocd-repo-server-abc12"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("podMonitorSelector", None), ("podMonitorNamespaceSelector", None)])
+def test_pod_monitors_have_selectors_of_their_own(cluster: FakeCluster, field: str, value: Any) -> None:
+    pool = pod_monitor(cluster)
+    cluster.find("Prometheus", "kube")["spec"][field] = value
+    result = look(cluster)
+    assert {check["subject"]: check["cause"] for check in result["checks"]} == {
+        POOL: "", OTHER: "", pool: "prometheus_does_not_select"
+    }  # fmt: skip
+    assert field in result["checks"][2]["detail"]
+
+
+def test_pods_that_have_ended_are_not_expected(cluster: FakeCluster) -> None:
+    pool = pod_monitor(cluster)
+    cluster.targets.pop()
+    cluster.find("Pod", "argocd-repo-server-abc12")["status"] = {"phase": "Succeeded"}
+    check = look(cluster, pools=[pool])["checks"][0]
+    assert check["cause"] == "no_ready_endpoints"
+    assert "leaves out pods that have ended" in check["detail"]
+
+
+def test_a_monitor_of_another_prometheus_is_not_meant_unless_named(cluster: FakeCluster) -> None:
+    cluster.add(
+        "Prometheus", "other", "team", spec={"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}}
+    )
+    unselected(cluster)
+    result = look(cluster)
+    assert [check["subject"] for check in result["checks"]] == [OTHER]
+    check = look(cluster, pools=[POOL])["checks"][0]
+    assert check["cause"] == "prometheus_does_not_select"
+    assert "Prometheus team/other does" in check["detail"]
+
+
+def test_the_prometheus_behind_the_service_is_the_one_that_counts(cluster: FakeCluster) -> None:
+    second = {"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}}
+    cluster.add("Prometheus", "second", "monitoring", spec=second)
+    unselected(cluster)
+    cluster.add("Service", "second", "monitoring", spec={"selector": {"operator.prometheus.io/name": "second"}})
+    cluster.add("Service", "kube", "monitoring", spec={"selector": {"operator.prometheus.io/name": "kube"}})
+    cluster.proxy = cluster.proxy.replace("prometheus-operated", "kube")
+    check = look(cluster, pools=[POOL], prometheus_service="kube:9090")["checks"][0]
+    assert check["cause"] == "prometheus_does_not_select"
+    cluster.proxy = cluster.proxy.replace("kube:", "second:")
+    check = look(cluster, pools=[POOL], prometheus_service="second:9090")["checks"][0]
+    assert check["cause"] == "no_targets"
+
+
+def sharded(cluster: FakeCluster) -> None:
+    cluster.find("Prometheus", "kube")["spec"]["shards"] = 2
+    drop_targets(cluster)
+    labels = {
+        "__address__": "10.42.0.7:8084",
+        "__meta_kubernetes_namespace": "argocd",
+        "__meta_kubernetes_service_name": "argocd-repo-server-metrics",
+        "__meta_kubernetes_endpoint_port_name": "http-metrics",
+    }
+    for key, value in monitor(cluster)["spec"]["selector"]["matchLabels"].items():
+        plain = key.replace(".", "_").replace("/", "_")
+        labels[f"__meta_kubernetes_service_label_{plain}"] = value
+        labels[f"__meta_kubernetes_service_labelpresent_{plain}"] = "true"
+    cluster.dropped.append({"scrapePool": POOL, "discoveredLabels": labels})
+
+
+def test_targets_of_another_shard_are_neither_passed_nor_failed(cluster: FakeCluster) -> None:
+    sharded(cluster)
+    result = look(cluster)
+    assert not result.get("failed")
+    assert [check["ok"] for check in result["checks"]] == [None, True]
+    assert "another shard" in result["checks"][0]["detail"]
+
+
+def test_a_rule_that_leaves_some_out_is_a_choice(cluster: FakeCluster) -> None:
+    sharded(cluster)
+    cluster.find("Prometheus", "kube")["spec"]["shards"] = 1
+    cluster.targets = healthy().targets
+    one_missing(cluster)
+    monitor(cluster)["spec"]["endpoints"][0]["relabelings"] = [
+        {"action": "drop", "sourceLabels": ["__address__"], "regex": "10[.]42.*"}
+    ]
+    result = look(cluster)
+    assert not result.get("failed"), result["msg"]
+    assert "relabelings[0] (drop sourceLabels __address__ regex 10[.]42.*)" in result["checks"][0]["detail"]
+    assert (result["pools"][0]["expected"], result["pools"][0]["dropped"]) == (1, 1)
+
+
+def test_what_no_rule_of_the_monitor_leaves_out_is_missing(cluster: FakeCluster) -> None:
+    sharded(cluster)
+    cluster.find("Prometheus", "kube")["spec"]["shards"] = 1
+    cluster.targets = healthy().targets
+    one_missing(cluster)
+    assert look(cluster, pools=[POOL])["checks"][0]["cause"] == "targets_missing"
+
+
+@pytest.mark.parametrize(("ready", "cause"), [("True", "network_policy"), ("False", "scrape_failed")])
+def test_a_refusal_is_the_policys_only_where_something_could_answer(
+    cluster: FakeCluster, ready: str, cause: str
+) -> None:
+    blocked(cluster)
+    target_down(cluster)
+    cluster.find("Pod", "argocd-repo-server-abc12")["status"]["conditions"][0]["status"] = ready
+    assert look(cluster, pools=[POOL])["checks"][0]["cause"] == cause
+
+
+def test_a_deadline_with_a_policy_that_admits_is_not_the_policys(cluster: FakeCluster) -> None:
+    blocked(cluster)
+    cluster.find("NetworkPolicy", "deny-all")["spec"]["ingress"] = [{"from": [{"namespaceSelector": {}}]}]
+    check = look(cluster, pools=[POOL])["checks"][0]
+    assert check["cause"] == "scrape_failed"
+    assert "no NetworkPolicy keeps Prometheus out" in check["detail"]
+
+
+def test_a_prometheus_may_ignore_namespace_selectors(cluster: FakeCluster) -> None:
+    monitor(cluster)["spec"]["namespaceSelector"] = {"matchNames": ["monitoring"]}
+    cluster.find("Prometheus", "kube")["spec"]["ignoreNamespaceSelectors"] = True
+    assert not look(cluster, pools=[POOL]).get("failed")
+
+
+def test_another_rule_than_the_monitors_is_not_blamed_on_it(cluster: FakeCluster) -> None:
+    sharded(cluster)
+    cluster.find("Prometheus", "kube")["spec"]["shards"] = 1
+    check = look(cluster, pools=[POOL])["checks"][0]
+    assert check["cause"] == "relabeling_dropped"
+    assert "by no rule of the monitor" in check["detail"]
+
+
+def test_which_monitors_there_are_has_to_be_known(cluster: FakeCluster) -> None:
+    cluster.forbidden = [r".*/podmonitors"]
+    cluster.pools.append("podMonitor/a/b/0")
+    cluster.targets.append({**cluster.targets[0], "scrapePool": "podMonitor/a/b/0"})
+    result = look(cluster)
+    assert result["failed"]
+    seen = [(check["subject"], check["cause"], check["ok"]) for check in result["checks"]]
+    assert seen == [("", "forbidden", False), (POOL, "", True), (OTHER, "", True), ("podMonitor/a/b/0", "", None)]
+    # Named pools do not depend on the list of the other kind.
+    assert not look(cluster, pools=[POOL]).get("failed")
+
+
+def test_without_rights_for_the_whole_cluster_namespaces_are_read(cluster: FakeCluster) -> None:
+    cluster.forbidden = [r"/api(s/[^/]+)?/v1/(?!namespaces/)[a-z]+"]
+    result = look(cluster, pools=[POOL, OTHER])
+    assert not result.get("failed"), result["msg"]
+    assert [check["ok"] for check in result["checks"]] == [True, True]
+    assert result["pools"][0]["expected"] == 1
+    # What was refused is not asked for again at the next look.
+    drop_targets(cluster)
+    cluster.requests.clear()
+    look(cluster, pools=[POOL], wait_timeout=1, poll_interval=0.3)
+    assert cluster.requests.count("GET /apis/monitoring.coreos.com/v1/servicemonitors") == 1
+
+
+def test_what_explains_is_missing_from_the_reason_only(cluster: FakeCluster) -> None:
+    blocked(cluster)
+    cluster.forbidden = [r".*/networkpolicies"]
+    check = look(cluster, pools=[POOL])["checks"][0]
+    assert check["cause"] == "scrape_failed"
+    assert "Not looked at: NetworkPolicies of namespace argocd may not be read" in check["detail"]
+
+
+def test_without_any_right_prometheus_alone_is_neither_passed_nor_failed(cluster: FakeCluster) -> None:
+    cluster.forbidden = [r"(?!.*/proxy/).*"]
+    result = look(cluster, pools=[POOL])
+    assert [check["ok"] for check in result["checks"]] == [None]
+    assert "ServiceMonitors of namespace argocd may not be read" in result["checks"][0]["detail"]
+    target_down(cluster)
+    assert look(cluster, pools=[POOL])["checks"][0]["cause"] == "scrape_failed"
 
 
 def test_ignored_pools_are_not_looked_at(cluster: FakeCluster) -> None:
