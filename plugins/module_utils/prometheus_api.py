@@ -235,6 +235,11 @@ class PrometheusClient:
             raise _wrong_shape(self.name, "/api/v1/query", "resultType and result") from None
         return QueryResult(str(kind), samples, [str(item) for item in warnings] if isinstance(warnings, list) else [])
 
+    def alertmanagers(self) -> list[str]:
+        """Addresses that alerts are sent to."""
+        active = _mappings(self._data("/api/v1/alertmanagers"), "activeAlertmanagers", self.name)
+        return [str(item.get("url")) for item in active]
+
     def buildinfo(self) -> dict[str, Any]:
         return self._mapping("/api/v1/status/buildinfo")
 

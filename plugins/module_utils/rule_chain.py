@@ -85,7 +85,7 @@ def _rule_check(
         return ExplainedCheck(
             name, False, expected, observed, f"the operator refused it: {refused}", "operator_rejected", describe
         )
-    unselected = _why_not_selected(rule, prometheuses, namespaces)
+    unselected = why_not_selected(rule, prometheuses, namespaces)
     if unselected:
         command = f"kubectl get prometheus {name_of(prometheuses[0])} -n {namespace_of(prometheuses[0])} -o yaml"
         return ExplainedCheck(name, False, expected, observed, unselected, "prometheus_does_not_select", command)
@@ -144,21 +144,31 @@ def _event_time(event: Object) -> str:
     return max(str(item or "")[:19] for item in times)
 
 
-def _why_not_selected(rule: Object, prometheuses: Sequence[Object], namespaces: Sequence[Object]) -> str:
+def why_not_selected(
+    obj: Object,
+    owners: Sequence[Object],
+    namespaces: Sequence[Object],
+    what: str = "rule",
+    owner_kind: str = "Prometheus",
+) -> str:
+    """Why no Prometheus (or Alertmanager) selects this object; empty where one does, or where there is none to ask.
+
+    :param what: begins the names of both selectors, such as V(rule) for C(ruleSelector) and C(ruleNamespaceSelector).
+    """
     reasons = []
     labels = {name_of(item): labels_of(item) for item in namespaces}
-    for prometheus in prometheuses:
-        spec = prometheus.get("spec") or {}
-        selector, where = spec.get("ruleSelector"), spec.get("ruleNamespaceSelector")
-        who = f"Prometheus {full_name(prometheus)}"
+    for owner in owners:
+        spec = owner.get("spec") or {}
+        selector, where = spec.get(f"{what}Selector"), spec.get(f"{what}NamespaceSelector")
+        who = f"{owner_kind} {full_name(owner)}"
         if selector is None:
-            reasons.append(f"{who} has no ruleSelector, which selects nothing")
-        elif mismatches(selector, labels_of(rule)):
-            reasons.append(f"the ruleSelector of {who} is not met: {'; '.join(mismatches(selector, labels_of(rule)))}")
-        elif where is None and namespace_of(rule) != namespace_of(prometheus):
-            reasons.append(f"{who} looks for rules in its own namespace only")
-        elif where and mismatches(where, labels.get(namespace_of(rule), {})):
-            reasons.append(f"the ruleNamespaceSelector of {who} is not met by namespace {namespace_of(rule)}")
+            reasons.append(f"{who} has no {what}Selector, which selects nothing")
+        elif mismatches(selector, labels_of(obj)):
+            reasons.append(f"the {what}Selector of {who} is not met: {'; '.join(mismatches(selector, labels_of(obj)))}")
+        elif where is None and namespace_of(obj) != namespace_of(owner):
+            reasons.append(f"{who} looks in its own namespace only, as it has no {what}NamespaceSelector")
+        elif where and mismatches(where, labels.get(namespace_of(obj), {})):
+            reasons.append(f"the {what}NamespaceSelector of {who} is not met by namespace {namespace_of(obj)}")
         else:
             return ""
     return "; ".join(reasons)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask an Alertmanager through the API server's proxy, by its HTTP API version 2."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ansible_collections.argolab.observability.plugins.module_utils.alert_routes import parse_config
+from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError, TransientError
+from ansible_collections.argolab.observability.plugins.module_utils.http_client import decode_json
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, status_message
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import service_proxy_path
+
+
+class AlertmanagerClient:
+    """Reads one Alertmanager; every method returns plain data of the expected shape or raises."""
+
+    def __init__(self, kube: KubeClient, namespace: str, service: str, path_prefix: str = "") -> None:
+        self._kube = kube
+        self._base = service_proxy_path(namespace, service) + path_prefix.rstrip("/")
+        self.name = f"Alertmanager at service {namespace}/{service} through {kube.http.name}"
+
+    def status(self) -> dict[str, Any]:
+        """Version, peers and configuration."""
+        data = self._json("/api/v2/status")
+        if not isinstance(data, dict):
+            raise DefiniteError(f"{self.name} answered /api/v2/status with JSON that is not Alertmanager's.")
+        return data
+
+    def config(self) -> dict[str, Any]:
+        """The configuration that it runs with, parsed."""
+        return parse_config(str((self.status().get("config") or {}).get("original") or ""))
+
+    def alerts(self, label: str, value: str) -> list[dict[str, Any]]:
+        """Alerts that are not resolved and have this label; suppressed ones too."""
+        data = self._json("/api/v2/alerts", [("filter", f"{label}={json.dumps(value)}")])
+        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+            raise DefiniteError(f"{self.name} answered /api/v2/alerts with JSON that is not Alertmanager's.")
+        return [item for item in data if (item.get("labels") or {}).get(label) == value]
+
+    def silence(self, identifier: str) -> dict[str, Any]:
+        data = self._json(f"/api/v2/silence/{identifier}")
+        return data if isinstance(data, dict) else {}
+
+    def webhook_counts(self) -> tuple[float, dict[str, float]]:
+        """Notifications by webhook since its start: how many requests, and how many failed, by reason."""
+        text = self._text("/metrics")
+        total, failed = 0.0, {}
+        for name, labels, value in re.findall(r"^(\w+)\{([^}]*)\} (\S+)", text, re.MULTILINE):
+            if 'integration="webhook"' not in labels:
+                continue
+            if name == "alertmanager_notifications_total":
+                total += float(value)
+            elif name == "alertmanager_notifications_failed_total":
+                reason = re.search(r'reason="([^"]*)"', labels)
+                key = reason[1] if reason else "unknown"
+                failed[key] = failed.get(key, 0.0) + float(value)
+        return total, failed
+
+    def _json(self, path: str, params: list[tuple[str, str]] | None = None) -> Any:
+        return decode_json(self._answer(path, params), self.name)
+
+    def _text(self, path: str) -> str:
+        return self._answer(path, None, "*/*").text
+
+    def _answer(self, path: str, params: list[tuple[str, str]] | None, accept: str = "application/json") -> Any:
+        answer = self._kube.request("GET", self._base + path, params or (), accept=accept)
+        if answer.status == 200:
+            return answer
+        said = status_message(answer) or self._kube.http.redact(answer.excerpt())
+        text = f"{self.name} answered {answer.status}: {said.rstrip('.')}."
+        if answer.status == 403:
+            raise DefiniteError(f"{text} It needs RBAC: verb get on services/proxy in this namespace.")
+        if answer.status in (404, 408, 429) or answer.status >= 500:
+            raise TransientError(text)
+        raise DefiniteError(text)
