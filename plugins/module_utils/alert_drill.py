@@ -187,17 +187,17 @@ class AlertDrill:
 
     def _judge_quiet(self) -> None:
         """Nobody but the drill's receiver is told, now and in the short time before and after its route is there."""
-        config = self._alertmanager.config()
-        labels = self.drill.alert_labels
-        names = alert_routes.receivers_for(config, labels)
-        loud = alert_routes.loud_receivers(config, names)
+        config, drill = self._alertmanager.config(), self.drill
+        loud = alert_routes.loud_receivers(config, alert_routes.receivers_for(config, drill.alert_labels))
         self.quiet_anyway = not loud
+        others = loud
         if "ready" in self._plan.stages:
-            # With its route in place the default receiver is out, as some child of the root matches.
-            root = str((config.get("route") or {}).get("receiver") or "")
-            others = [name for name in loud if name != root or names != [root]]
-        else:
-            others = loud
+            # The operator puts the drill's route first, with continue, so that the default receiver is out.
+            route = config["route"]
+            own = {"receiver": drill.receiver, "continue": True}
+            foreseen = {**config, "route": {**route, "routes": [own, *(route.get("routes") or [])]}}
+            names = alert_routes.receivers_for(foreseen, drill.alert_labels)
+            others = alert_routes.loud_receivers(config, [name for name in names if name != drill.receiver])
         if others and not self._plan.notify_others:
             raise StageError("quiet", Diagnosis.others_notified(others))
         also = f"also sent to {listing(others)}, as allowed" if others else "none"
@@ -329,7 +329,7 @@ class AlertDrill:
         labels = dict(alerts[0].get("labels") or {})
         self.notification = {"labels": labels, "annotations": dict(alerts[0].get("annotations") or {})}
         wrong = wrong_labels(drill, labels)
-        if self.notification["annotations"].get("summary") != rendered_summary(drill):
+        if self.notification["annotations"].get("summary") != rendered_summary():
             wrong.append(f"annotation summary is {self.notification['annotations'].get('summary')!r}")
         if wrong:
             raise StageError("delivered", Diagnosis.relabeled(wrong, self.prometheuses))

@@ -26,7 +26,8 @@ OBJECT_LABEL = "argolab.observability/drill"
 EXPIRES = "argolab.observability/expires"
 RECEIVER = "drill"
 INTERVAL = 5
-SUMMARY = "Drill {{ $labels.argolab_drill }} of the alert path: nothing is wrong, and the alert ends by itself."
+# Rendered by Prometheus: $labels would hold the labels of the expression only, not those that the rule adds.
+SUMMARY = "Drill of the alert path, attempt {{ $value }}: nothing is wrong, and the alert ends by itself."
 DEFAULT_IMAGE = "docker.io/library/debian:stable-slim"
 
 # kind to API path and plural; in the order of removal: the rule first, the route and its receiver after it

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing
-from ansible_collections.argolab.observability.plugins.module_utils.drill_objects import ALERT, MARK, Drill
+from ansible_collections.argolab.observability.plugins.module_utils.drill_objects import ALERT, MARK, SUMMARY, Drill
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 
@@ -140,8 +140,9 @@ def pod_problem(pods: Sequence[Object], events: Sequence[Object], drill: Drill) 
     return None
 
 
-def rendered_summary(drill: Drill) -> str:
-    return f"Drill {drill.identifier} of the alert path: nothing is wrong, and the alert ends by itself."
+def rendered_summary() -> str:
+    """What Prometheus has to make of the annotation."""
+    return SUMMARY.replace("{{ $value }}", "1")
 
 
 def delivered_alerts(drill: Drill, notifications: Iterable[Any], status: str) -> list[Object]:
