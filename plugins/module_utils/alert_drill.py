@@ -56,6 +56,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.waiter impor
 HURRY = 8.0
 # Seconds for which Alertmanager may show an alert without its receiver, while it reads the new configuration.
 SETTLE = 10.0
+# Seconds after which a removed rule is in Prometheus no more, or never arrives there: the kubelet has synced its volume.
+ARRIVAL = 120.0
 
 
 class Interrupted(BaseException):
@@ -199,7 +201,7 @@ class AlertDrill:
             names = alert_routes.receivers_for(foreseen, drill.alert_labels)
             others = alert_routes.loud_receivers(config, [name for name in names if name != drill.receiver])
         if others and not self._plan.notify_others:
-            raise StageError("quiet", Diagnosis.others_notified(others))
+            raise StageError("quiet", Diagnosis.others_notified(others, self._alertmanager.raw))
         also = f"also sent to {listing(others)}, as allowed" if others else "none"
         self.checks["quiet"] = passed("quiet", also, None)
 
@@ -290,7 +292,7 @@ class AlertDrill:
             self._make_rule()
 
     def _look_alertmanager(self) -> None:
-        drill, name = self.drill, f"{self._plan.alertmanager_namespace}"
+        drill = self.drill
         for alert in self._alertmanager.alerts(MARK, drill.identifier):
             self._in_alertmanager_since = self._in_alertmanager_since or time.monotonic()
             wrong = wrong_labels(drill, alert.get("labels") or {})
@@ -298,7 +300,7 @@ class AlertDrill:
                 raise StageError("in_alertmanager", Diagnosis.relabeled(wrong, self.prometheuses))
             self._pass("in_alertmanager", "in Alertmanager with its labels")
             ids = (alert.get("status") or {}).get("silencedBy") or []
-            finding = suppressed(alert, [self._alertmanager.silence(str(item)) for item in ids[:1]], name)
+            finding = suppressed(alert, [self._alertmanager.silence(str(item)) for item in ids[:1]], self._alertmanager.raw)
             if finding and "delivered" in self._plan.stages:
                 raise StageError("delivered", finding)
             receivers = [str(item.get("name")) for item in alert.get("receivers") or []]
@@ -313,7 +315,7 @@ class AlertDrill:
             return
         loud = alert_routes.loud_receivers(self._alertmanager.config(), others)
         if loud and "ready" in self._seen:
-            self.checks["quiet"] = failed("quiet", Diagnosis.others_notified(loud))
+            self.checks["quiet"] = failed("quiet", Diagnosis.others_notified(loud, self._alertmanager.raw))
 
     def _look_delivered(self) -> None:
         drill = self.drill
@@ -386,13 +388,10 @@ class AlertDrill:
 
     def _finish(self, patient: bool) -> None:
         """Remove everything that may be removed, and say what stays until when."""
-        if not self._owner:
-            # Nothing follows the Job; where only its answer was lost, it is still found by its label.
-            self._tell("nothing was made")
         end = time.monotonic() + (self._plan.removal_timeout if patient else HURRY)
         try:
             removal = Removal(self._cluster, self._prometheus, self._alertmanager, self._plan.poll_interval)
-            self.left, finding = removal.remove(self.drill.namespace, self.drill.identifier, end, self._rule_made)
+            self.left, finding = removal.remove(self.drill.namespace, self.drill.identifier, end, "resolved" in self._seen)
         except ArgolabError as error:
             self.left = titles([{**obj} for obj in self.drill.objects(self._owner)])
             finding = Finding("not removed", "could_not_remove", str(error), Diagnosis.cleanup(self.drill.namespace))
@@ -413,63 +412,90 @@ class Removal:
         self._interval = interval
 
     def remove(
-        self, namespace: str, identifier: str, end: float, await_unloading: bool = True
+        self, namespace: str, identifier: str, end: float, ended: bool = False
     ) -> tuple[list[str], Finding | None]:
-        """Remove the objects of one drill; returns what is left, and why."""
+        """Remove the objects of one drill; returns what is left, and why.
+
+        :param ended: the alert is known to have ended, so that a rule that is still loaded cannot fire again.
+        """
+        may_fire: dict[str, str] = {}
+        gone = time.monotonic()
         while True:
             found = self._cluster.left(namespace, identifier)
-            self._cluster.remove([item for item in found if item["kind"] == "PrometheusRule"])
+            rules = [item for item in found if item["kind"] == "PrometheusRule"]
             rest = [item for item in found if item["kind"] != "PrometheusRule"]
-            held = self._held(rest, identifier)
+            if rules:
+                gone = time.monotonic()
+                may_fire = {} if ended else _alert_labels(rules[0])
+            self._cluster.remove(rules)
+            held = self._held(rest, identifier, may_fire if time.monotonic() - gone < ARRIVAL else {})
             if not held:
                 self._cluster.remove(rest)
-                left = self._cluster.left(namespace, identifier)
-                loaded = self._loaded(identifier) if await_unloading else ""
-                if not left and not loaded:
-                    return [], None
-            else:
-                left, loaded = self._cluster.left(namespace, identifier), ""
+            left = self._cluster.left(namespace, identifier)
+            loaded = "" if left else self._loaded(identifier)
+            if not left and not loaded:
+                return [], None
             if time.monotonic() >= end:
+                command = Diagnosis.cleanup(namespace)
                 if held:
-                    return titles(left), Finding("the route stays", "alert_still_active", held, Diagnosis.cleanup(namespace))
+                    return titles(left), Finding("the route stays", "alert_still_active", held, command)
                 if left:
                     text = f"{listing(titles(left))} still there"
-                    return titles(left), Finding("not all is removed", "still_there", text, Diagnosis.cleanup(namespace))
-                return [], Finding("the objects are removed", "still_loaded", loaded)
+                    return titles(left), Finding("not all is removed", "still_there", text, command)
+                return [], Finding("the objects are removed", "still_loaded", loaded, command)
             time.sleep(self._interval)
 
-    def _held(self, rest: list[dict[str, Any]], identifier: str) -> str:
+    def _held(self, rest: list[dict[str, Any]], identifier: str, may_fire: Mapping[str, str]) -> str:
         """Why the route has to stay: without it the alert would tell somebody."""
-        if not any(item["kind"] == "AlertmanagerConfig" for item in rest):
+        configs = [item["metadata"] for item in rest if item["kind"] == "AlertmanagerConfig"]
+        if not configs:
             return ""
+        start = f"{configs[0]['namespace']}/{configs[0]['name']}/"
         try:
             config = self._alertmanager.config()
             for alert in self._alertmanager.alerts(MARK, identifier):
-                labels = {str(key): str(value) for key, value in (alert.get("labels") or {}).items()}
-                own = next(item for item in rest if item["kind"] == "AlertmanagerConfig")["metadata"]
-                start = f"{own['namespace']}/{own['name']}/"
-                loud = alert_routes.loud_receivers(config, alert_routes.receivers_for(config, labels, start))
+                loud = _told(config, alert.get("labels") or {}, start)
                 if loud:
                     return (
                         f"the alert is still active in Alertmanager until {alert.get('endsAt')}, and without the "
                         f"drill's route {listing(loud)} would be told"
                     )
+            loud = _told(config, may_fire, start) if may_fire else []
         except ArgolabError:
             # An Alertmanager that does not answer tells nobody either.
             return ""
+        if loud:
+            return f"Prometheus may still load the removed rule, and without the drill's route {listing(loud)} would be told"
         return ""
 
     def _loaded(self, identifier: str) -> str:
-        """Which of both programs still knows the drill; empty when none does, or cannot be asked."""
+        """Which of both programs still knows the drill; empty when none does."""
         try:
             for group in self._prometheus.rules(rule_names=[ALERT]):
                 if any((rule.get("labels") or {}).get(MARK) == identifier for rule in group.get("rules") or []):
-                    return "Prometheus has not unloaded the rule yet, which no longer fires"
+                    return "Prometheus has not unloaded the rule yet"
+            alerts = self._alertmanager.alerts(MARK, identifier)
+            if alerts:
+                # Prometheus, which has no such rule any more, would let it run out within four minutes.
+                self._alertmanager.end(alerts)
+                return f"Alertmanager has the alert until {alerts[0].get('endsAt')}"
             if f"alert-drill-{identifier}/" in str(self._alertmanager.status().get("config")):
                 return "Alertmanager has not unloaded the route yet"
         except ArgolabError as error:
             return f"whether both programs have unloaded the drill cannot be seen: {error}"
         return ""
+
+
+def _told(config: Mapping[str, Any], labels: Mapping[str, Any], without: str) -> list[str]:
+    texts = {str(key): str(value) for key, value in labels.items()}
+    return alert_routes.loud_receivers(config, alert_routes.receivers_for(config, texts, without))
+
+
+def _alert_labels(rule: Mapping[str, Any]) -> dict[str, str]:
+    """Labels that the alert of a drill's PrometheusRule has."""
+    groups = (rule.get("spec") or {}).get("groups") or [{}]
+    alert = (groups[0].get("rules") or [{}])[0]
+    return {**(alert.get("labels") or {}), "alertname": str(alert.get("alert") or ALERT)}
 
 
 def leftovers(cluster: DrillCluster, namespace: str, identifier: str = "") -> dict[str, list[dict[str, Any]]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.alert_routes import parse_config
@@ -22,6 +23,8 @@ class AlertmanagerClient:
     def __init__(self, kube: KubeClient, namespace: str, service: str, path_prefix: str = "") -> None:
         self._kube = kube
         self._base = service_proxy_path(namespace, service) + path_prefix.rstrip("/")
+        # what to type to see it oneself
+        self.raw = f"kubectl get --raw {self._base}/api/v2"
         self.name = f"Alertmanager at service {namespace}/{service} through {kube.http.name}"
 
     def status(self) -> dict[str, Any]:
@@ -60,6 +63,12 @@ class AlertmanagerClient:
                 key = reason[1] if reason else "unknown"
                 failed[key] = failed.get(key, 0.0) + float(value)
         return total, failed
+
+    def end(self, alerts: list[dict[str, Any]]) -> bool:
+        """Tell it that these alerts have ended; V(False) where that is not allowed (verb create on services/proxy)."""
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = [{"labels": alert.get("labels"), "startsAt": alert.get("startsAt"), "endsAt": now} for alert in alerts]
+        return self._kube.request("POST", f"{self._base}/api/v2/alerts", (), body).status == 200
 
     def _json(self, path: str, params: list[tuple[str, str]] | None = None) -> Any:
         return decode_json(self._answer(path, params), self.name)

@@ -63,12 +63,12 @@ class Diagnosis:
         return Finding("no Alertmanager to send to", "no_alertmanager", text, _show("prometheus", prometheuses))
 
     @staticmethod
-    def others_notified(names: list[str]) -> Finding:
+    def others_notified(names: list[str], raw: str) -> Finding:
         text = (
             f"the routes of Alertmanager would send the drill's alert to {listing(names)} as well; give other labels, or "
             "allow it with notify_others: true"
         )
-        return Finding(f"also {listing(names)}", "others_would_be_notified", text, "amtool config routes show")
+        return Finding(f"also {listing(names)}", "others_would_be_notified", text, f"{raw}/status")
 
     @staticmethod
     def relabeled(wrong: list[str], prometheuses: Objects) -> Finding:

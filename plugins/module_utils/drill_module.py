@@ -19,7 +19,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.alert_drill 
 )
 from ansible_collections.argolab.observability.plugins.module_utils.alertmanager_api import AlertmanagerClient
 from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts, failure_message, listing
+from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts, failure_message
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     kube_from_params,
     prometheus_from_params,
@@ -130,7 +130,10 @@ class DrillModule:
             drill.run()
         except (KeyboardInterrupt, Interrupted) as signalled:
             word = str(signalled) or "SIGINT"
-            left = f"left: {listing(drill.left)}, until {drill.drill.expires}" if drill.left else "nothing is left"
+            removal = drill.checks.get("removed")
+            left = "nothing is left"
+            if removal and removal.ok is False:
+                left = f"{removal.observed}: {removal.detail.rstrip('.')}"
             self._end(drill, f"interrupted by {word}", f"The drill was interrupted by {word}; {left}.")
         self._end(drill)
 

@@ -94,8 +94,12 @@ def is_firing(rule: Object) -> bool:
     return any(alert.get("state") == "firing" for alert in rule.get("alerts") or [])
 
 
-def suppressed(alert: Object, silences: Sequence[Object], service: str) -> Finding | None:
-    """Why Alertmanager keeps an alert to itself; V(None) where it does not."""
+def suppressed(alert: Object, silences: Sequence[Object], raw: str) -> Finding | None:
+    """Why Alertmanager keeps an alert to itself; V(None) where it does not.
+
+    :param silences: those that the alert names, as far as they could be read.
+    :param raw: the command that reads Alertmanager's API, without the last part of the path.
+    """
     status = alert.get("status") or {}
     if status.get("silencedBy"):
         identifier = str(status["silencedBy"][0])
@@ -105,14 +109,13 @@ def suppressed(alert: Object, silences: Sequence[Object], service: str) -> Findi
             for item in silences
         ]
         text = f"silence {identifier} matches it" + (f": {words[0]}" if words else "")
-        command = f"amtool silence query --alertmanager.url=URL {MARK}=~.+  # {service}"
-        return Finding("silenced", "silenced", text, command)
+        return Finding("silenced", "silenced", text, f"{raw}/silence/{identifier}")
     if status.get("inhibitedBy"):
         text = f"another alert that is firing inhibits it (fingerprint {listing(map(str, status['inhibitedBy']), 3)})"
-        return Finding("inhibited", "inhibited", f"{text}; see inhibit_rules of Alertmanager", "amtool alert query")
+        return Finding("inhibited", "inhibited", f"{text}; see inhibit_rules of Alertmanager", f"{raw}/alerts")
     if status.get("mutedBy"):
         text = f"a time interval mutes it: {listing(map(str, status['mutedBy']), 3)}"
-        return Finding("muted", "muted", text, "amtool config show")
+        return Finding("muted", "muted", text, f"{raw}/status")
     return None
 
 
