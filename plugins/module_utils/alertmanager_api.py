@@ -7,14 +7,54 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.alert_routes import parse_config
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError, TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import decode_json
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, status_message
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import service_proxy_path
+
+_SAMPLE = re.compile(r"^alertmanager_notifications(_failed)?_total\{([^}]*)\} (\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class WebhookCounts:
+    """What Alertmanager counts about webhooks.
+
+    :param by_receiver: the numbers are those of one receiver (feature flag C(receiver-name-in-metrics)).
+    :param failed: failures by reason.
+    """
+
+    by_receiver: bool = False
+    sent: float = 0.0
+    failed: Mapping[str, float] = field(default_factory=dict)
+
+    def grown(self, before: WebhookCounts) -> list[str]:
+        """Reasons for which more have failed since then."""
+        return [reason for reason, value in sorted(self.failed.items()) if value > before.failed.get(reason, 0.0)]
+
+
+def count_webhooks(metrics: str, receiver: str) -> WebhookCounts:
+    """The counters of the integration C(webhook) in the text of C(/metrics)."""
+    by_receiver, sent = False, 0.0
+    failed: dict[str, float] = {}
+    for failure, text, value in _SAMPLE.findall(metrics):
+        labels = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', text))
+        if labels.get("integration") != "webhook":
+            continue
+        if "receiver_name" in labels:
+            by_receiver = True
+            if labels["receiver_name"] != receiver:
+                continue
+        if failure and float(value):
+            reason = labels.get("reason", "unknown")
+            failed[reason] = failed.get(reason, 0.0) + float(value)
+        elif not failure:
+            sent += float(value)
+    return WebhookCounts(by_receiver, sent, failed)
 
 
 class AlertmanagerClient:
@@ -49,20 +89,9 @@ class AlertmanagerClient:
         data = self._json(f"/api/v2/silence/{identifier}")
         return data if isinstance(data, dict) else {}
 
-    def webhook_counts(self) -> tuple[float, dict[str, float]]:
-        """Notifications by webhook since its start: how many requests, and how many failed, by reason."""
-        text = self._text("/metrics")
-        total, failed = 0.0, {}
-        for name, labels, value in re.findall(r"^(\w+)\{([^}]*)\} (\S+)", text, re.MULTILINE):
-            if 'integration="webhook"' not in labels:
-                continue
-            if name == "alertmanager_notifications_total":
-                total += float(value)
-            elif name == "alertmanager_notifications_failed_total":
-                reason = re.search(r'reason="([^"]*)"', labels)
-                key = reason[1] if reason else "unknown"
-                failed[key] = failed.get(key, 0.0) + float(value)
-        return total, failed
+    def webhook_counts(self, receiver: str) -> WebhookCounts:
+        """Notifications by webhook since its start; those of this receiver alone where it counts by receiver."""
+        return count_webhooks(self._text("/metrics"), receiver)
 
     def end(self, alerts: list[dict[str, Any]]) -> bool:
         """Tell it that these alerts have ended; V(False) where that is not allowed (verb create on services/proxy)."""
@@ -74,7 +103,7 @@ class AlertmanagerClient:
         return decode_json(self._answer(path, params), self.name)
 
     def _text(self, path: str) -> str:
-        return self._answer(path, None, "*/*").text
+        return str(self._answer(path, None, "*/*").text)
 
     def _answer(self, path: str, params: list[tuple[str, str]] | None, accept: str = "application/json") -> Any:
         answer = self._kube.request("GET", self._base + path, params or (), accept=accept)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils import alert_routes
-from ansible_collections.argolab.observability.plugins.module_utils.alertmanager_api import AlertmanagerClient
+from ansible_collections.argolab.observability.plugins.module_utils.alertmanager_api import (
+    AlertmanagerClient,
+    WebhookCounts,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing
 from ansible_collections.argolab.observability.plugins.module_utils.drill_cluster import DrillCluster
 from ansible_collections.argolab.observability.plugins.module_utils.drill_objects import ALERT, Drill
@@ -21,6 +24,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.rule_chain i
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of, namespace_of
 
 Objects = Sequence[Mapping[str, Any]]
+
+LOG = "kubectl logs -n monitoring -l app.kubernetes.io/name=alertmanager -c alertmanager --tail=50"
 
 
 class Diagnosis:
@@ -44,7 +49,9 @@ class Diagnosis:
     @staticmethod
     def unselected_rule(drill: Drill, prometheuses: Objects, namespaces: Objects) -> Finding | None:
         why = why_not_selected(drill.rule("uid"), prometheuses, namespaces)
-        return Finding("not selected", "prometheus_does_not_select", why, _show("prometheus", prometheuses)) if why else None
+        if not why:
+            return None
+        return Finding("not selected", "prometheus_does_not_select", why, _show("prometheus", prometheuses))
 
     @staticmethod
     def unselected_config(drill: Drill, alertmanagers: Objects, namespaces: Objects) -> Finding | None:
@@ -65,8 +72,8 @@ class Diagnosis:
     @staticmethod
     def others_notified(names: list[str], raw: str) -> Finding:
         text = (
-            f"the routes of Alertmanager would send the drill's alert to {listing(names)} as well; give other labels, or "
-            "allow it with notify_others: true"
+            f"the routes of Alertmanager would send the drill's alert to {listing(names)} as well; give other "
+            "labels, or allow it with notify_others: true"
         )
         return Finding(f"also {listing(names)}", "others_would_be_notified", text, f"{raw}/status")
 
@@ -84,6 +91,14 @@ class Diagnosis:
         return Finding("sent elsewhere", "no_route", text, _show("alertmanager", alertmanagers))
 
     @staticmethod
+    def webhook_failed(reasons: list[str], namespace: str) -> Finding:
+        text = (
+            f"Alertmanager counts failed webhooks ({', '.join(reasons)}): refused or unreachable; look for a "
+            f"NetworkPolicy between it and namespace {namespace}, and at its log"
+        )
+        return Finding("the webhook fails", "webhook_failed", text, LOG)
+
+    @staticmethod
     def not_resolved(drill: Drill) -> Finding:
         text = f"the rule should have stopped firing {drill.fire_for} s after it was loaded"
         return Finding("still active", "not_resolved", text)
@@ -95,7 +110,7 @@ class Diagnosis:
         prometheuses: Objects,
         alertmanagers: Objects,
         namespaces: Objects,
-        counts: tuple[float, dict[str, float]] | None,
+        counts: WebhookCounts | None,
         error: str,
     ) -> Finding:
         """The likeliest reason, from what can be read now."""
@@ -136,7 +151,8 @@ class Diagnosis:
             {**event, "involvedObject": {**(event.get("involvedObject") or {}), "namespace": drill.namespace}}
             for event in self._cluster.events(drill)
         ]
-        live = [item for item in self._cluster.left(drill.namespace, drill.identifier) if item["kind"] == "PrometheusRule"]
+        made = self._cluster.left(drill.namespace, drill.identifier)
+        live = [item for item in made if item["kind"] == "PrometheusRule"]
         if not live:
             text = "somebody removed the PrometheusRule while the drill ran"
             return Finding("the rule is gone", "rule_removed", text)
@@ -167,24 +183,16 @@ class Diagnosis:
         )
         return Finding("not there", "alert_not_sent", f"{text}. {error}".strip(), _show("prometheus", prometheuses))
 
-    def _not_delivered(self, counts: tuple[float, dict[str, float]] | None, error: str) -> Finding:
+    def _not_delivered(self, counts: WebhookCounts | None, error: str) -> Finding:
         drill = self._drill
-        namespace = drill.namespace
-        _total, failures = self._alertmanager.webhook_counts()
-        before = counts[1] if counts else {}
-        grown = [f"{reason}" for reason, value in sorted(failures.items()) if value > before.get(reason, 0.0)]
         if not alert_routes.has_receiver(self._alertmanager.config(), drill.receiver):
             text = "the route of the AlertmanagerConfig is no longer in Alertmanager's configuration"
-            return Finding("no route", "no_route", text, f"kubectl get alertmanagerconfig -n {namespace}")
-        command = "kubectl logs -n monitoring -l app.kubernetes.io/name=alertmanager -c alertmanager --tail=50"
+            return Finding("no route", "no_route", text, f"kubectl get alertmanagerconfig -n {drill.namespace}")
+        grown = self._alertmanager.webhook_counts(drill.receiver).grown(counts or WebhookCounts())
         if grown:
-            text = (
-                f"Alertmanager counts failed webhooks ({', '.join(grown)}): refused or unreachable; look for a "
-                f"NetworkPolicy between it and namespace {namespace}, and at its log"
-            )
-            return Finding("the webhook fails", "webhook_failed", text, command)
+            return self.webhook_failed(grown, drill.namespace)
         text = f"Alertmanager has sent nothing to {drill.receiver} that arrived. {error}".strip()
-        return Finding("not delivered", "not_delivered", text, command)
+        return Finding("not delivered", "not_delivered", text, LOG)
 
 
 def _show(kind: str, owners: Objects) -> str:

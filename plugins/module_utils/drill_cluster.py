@@ -67,7 +67,8 @@ class DrillCluster:
                     raise
                 items = []
             # The server has filtered already; what is removed is looked at once more.
-            found += [{**item, "kind": kind} for item in items if _drill_of(item) and identifier in ("", _drill_of(item))]
+            own = [item for item in items if _drill_of(item) and identifier in ("", _drill_of(item))]
+            found += [{**item, "kind": kind} for item in own]
         return found
 
     def remove(self, objects: list[Object]) -> None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 import signal
 import time
-from typing import TYPE_CHECKING, Any, Mapping, NoReturn
+from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.alert_drill import (
     AlertDrill,
     Interrupted,
     Plan,
-    Removal,
-    leftovers,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.alertmanager_api import AlertmanagerClient
 from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
@@ -26,6 +24,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
 )
 from ansible_collections.argolab.observability.plugins.module_utils.drill_cluster import DrillCluster, titles
 from ansible_collections.argolab.observability.plugins.module_utils.drill_objects import MARK
+from ansible_collections.argolab.observability.plugins.module_utils.drill_removal import Removal, leftovers
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import no_answer
 
@@ -90,6 +89,7 @@ class DrillModule:
             cluster = DrillCluster(kube)
             if self._params["state"] == "absent":
                 self._absent(cluster, Removal(cluster, prometheus, alertmanager, self._params["poll_interval"]))
+                return
             drill = AlertDrill(cluster, prometheus, alertmanager, self._plan(), self._report)
             self._module.no_log_values.update({drill.drill.token} - {""})
             self._drill(drill)
@@ -120,10 +120,11 @@ class DrillModule:
             alertmanager_namespace=params["alertmanager_namespace"],
         )
 
-    def _drill(self, drill: AlertDrill) -> NoReturn:
+    def _drill(self, drill: AlertDrill) -> None:
         ready = drill.preflight()
         if not ready or self._module.check_mode:
             self._end(drill, "nothing was made")
+            return
         for number in SIGNALS:
             signal.signal(number, _interrupt)
         try:
@@ -135,9 +136,10 @@ class DrillModule:
             if removal and removal.ok is False:
                 left = f"{removal.observed}: {removal.detail.rstrip('.')}"
             self._end(drill, f"interrupted by {word}", f"The drill was interrupted by {word}; {left}.")
+            return
         self._end(drill)
 
-    def _end(self, drill: AlertDrill, why: str = "an earlier stage was not passed", interrupted: str = "") -> NoReturn:
+    def _end(self, drill: AlertDrill, why: str = "an earlier stage was not passed", interrupted: str = "") -> None:
         checks = drill.result_checks(why)
         result = {
             "changed": bool(drill.removed_before or drill.left),
@@ -158,7 +160,7 @@ class DrillModule:
             self._module.exit_json(**result)
         self._module.fail_json(msg=interrupted or failure_message(TITLE, checks), **result)
 
-    def _absent(self, cluster: DrillCluster, removal: Removal) -> NoReturn:
+    def _absent(self, cluster: DrillCluster, removal: Removal) -> None:
         found = leftovers(cluster, self._params["namespace"])
         names = [name for objects in found.values() for name in titles(objects)]
         left: list[str] = []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stages of a drill of the alert path, and what keeps an alert from passing one: pure functions of what was read."""
+"""The stages of a drill of the alert path, and what keeps an alert from passing one: pure functions."""
 
 from __future__ import annotations
 

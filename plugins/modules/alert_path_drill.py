@@ -19,8 +19,8 @@ description:
   - Before anything is made, the routes of Alertmanager are evaluated. Where they would send the drill's alert to
     anybody else, the drill is refused unless O(notify_others) allows it. The route is there before the rule, unless the
     alert would tell nobody without it, and stays until the alert has ended.
-  - All objects belong to a Job with a deadline, at which Kubernetes removes them by itself. So nothing remains where the
-    module is killed. The rule's expression ends by itself as well.
+  - All objects belong to a Job with a deadline, at which Kubernetes removes them by itself. So nothing remains where
+    the module is killed. The rule's expression ends by itself as well.
   - Causes are C(prometheus_does_not_select), C(alertmanager_config_not_selected), C(no_alertmanager),
     C(others_would_be_notified), C(receiver_image_unavailable), C(receiver_does_not_start), C(receiver_refused),
     C(receiver_not_scheduled), C(receiver_does_not_answer), C(route_not_loaded), C(operator_rejected),
@@ -156,7 +156,7 @@ timeline:
   description: Seconds from the start until each stage was seen.
   returned: with O(state=drilled)
   type: dict
-  sample: {ready: 31.2, loaded: 64.0, firing: 68.1, in_alertmanager: 68.2, delivered: 68.3, resolved: 129.0, removed: 190.4}
+  sample: {ready: 31.2, loaded: 64.0, firing: 68.1, in_alertmanager: 68.2, delivered: 68.3, resolved: 129.0}
 objects:
   description: Objects that are, or in check mode would be, made for the time of the drill.
   returned: with O(state=drilled)
@@ -191,7 +191,9 @@ waited:
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import CLUSTER_PROMETHEUS_ARGUMENT_SPEC
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
+    CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.drill_module import DRILL_ARGUMENT_SPEC, DrillModule
 from ansible_collections.argolab.observability.plugins.module_utils.drill_stages import UNTIL
 
