@@ -22,8 +22,6 @@ MARK = "argolab_index"
 IDENTITY = frozenset(
     ("cluster", "container", "endpoint", "instance", "job", "metrics_path", "namespace", "node", "pod", "service")
 )
-    ["cluster", "container", "endpoint", "instance", "job", "metrics_path", "namespace", "node", "pod", "service"]
-)
 
 
 class Nothing(NamedTuple):

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an expression needs and which labels it keeps, from the syntax tree that Prometheus gives (C(/api/v1/parse_query)).
+"""What an expression needs and which labels it keeps, from the syntax tree that Prometheus gives.
 
-The tree is JSON: each node has a C(type), and the fields that Prometheus's own documentation of the endpoint shows. A
-node of a type that is not known here is looked through, and may keep any label.
+The tree of C(/api/v1/parse_query) is JSON: each node has a C(type), and the fields of Prometheus's own parser. A node of
+a type that is not known here is looked through, and may keep any label.
 """
 
 from __future__ import annotations

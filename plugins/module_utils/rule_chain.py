@@ -10,6 +10,10 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
+from ansible_collections.argolab.observability.plugins.module_utils.rule_compare import (
+    SameExpression,
+    group_differences,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
     full_name,
     labels_of,
@@ -41,9 +45,39 @@ def rule_object_checks(
     namespaces: Sequence[Object] = (),
     events: Sequence[Object] = (),
     complaint: ExpressionCheck | None = None,
+    same: SameExpression = lambda one, other: None,
 ) -> list[ExplainedCheck]:
-    """One check per PrometheusRule: all its groups are loaded, with as many rules, and nothing newer was refused."""
-    return [_rule_check(rule, groups, prometheuses, namespaces, events, complaint) for rule in rules]
+    """One check per PrometheusRule: all its groups are loaded, with its rules, and nothing newer was refused.
+
+    :param same: decides about expressions that are written differently; without it those are taken for the same.
+    """
+    found = []
+    for rule in rules:
+        check = _rule_check(rule, groups, prometheuses, namespaces, events, complaint)
+        found.append(_compared(check, rule, groups, prometheuses, same) if check.ok else check)
+    return found
+
+
+def _compared(
+    check: ExplainedCheck, rule: Object, groups: Sequence[Object], prometheuses: Sequence[Object], same: SameExpression
+) -> ExplainedCheck:
+    """The check of an object whose groups are all loaded, after a look at each rule."""
+    have = {str(group.get("name")): group.get("rules") or [] for group in loaded_groups(rule, groups)}
+    # The operator writes the label that it enforces into every expression and every rule.
+    marks = [(item.get("spec") or {}).get("enforcedNamespaceLabel") for item in prometheuses]
+    ours = tuple(f"label {mark} is loaded, and not declared" for mark in marks if mark)
+    differences = []
+    for group in (rule.get("spec") or {}).get("groups") or []:
+        loaded = have.get(str(group.get("name")), [])
+        found = group_differences(group.get("rules") or [], loaded, same, compare_expressions=not ours)
+        differences += [f"group {group.get('name')}, {text}" for text in found if not (ours and text.endswith(ours))]
+    if not differences:
+        return check
+    more = f" and {len(differences) - 3} more differences" if len(differences) > 3 else ""
+    return ExplainedCheck(
+        check.name, False, check.expected, "loaded, and different", "; ".join(differences[:3]) + more, "rule_differs",
+        f"kubectl get prometheusrule {name_of(rule)} -n {namespace_of(rule)} -o yaml",
+    )  # fmt: skip
 
 
 def _rule_check(

@@ -38,7 +38,7 @@ def group_differences(
     wanted: Sequence[Rule], loaded: Sequence[Rule], same: SameExpression, compare_expressions: bool = True
 ) -> list[str]:
     """What differs between the rules of a group and those loaded, a phrase for each field, in the group's order."""
-    found = []
+    found: list[str] = []
     for have, rule in zip(loaded, wanted):
         name = str(rule.get("alert") or rule.get("record"))
         if have.get("name") != name:

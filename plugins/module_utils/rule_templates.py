@@ -12,66 +12,15 @@ from __future__ import annotations
 import re
 from typing import Iterable, Mapping, NamedTuple
 
-KEYWORDS = frozenset(
-    ["if", "else", "end", "range", "with", "define", "template", "block", "break", "continue", "nil", "true", "false"]
-)
-BUILTIN = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "len",
-        "index",
-        "slice",
-        "print",
-        "printf",
-        "println",
-        "html",
-        "js",
-        "urlquery",
-        "call",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-    ]
-)
-PROMETHEUS = frozenset(
-    [
-        "query",
-        "first",
-        "label",
-        "value",
-        "strvalue",
-        "args",
-        "reReplaceAll",
-        "safeHtml",
-        "match",
-        "title",
-        "toUpper",
-        "toLower",
-        "graphLink",
-        "tableLink",
-        "sortByLabel",
-        "stripPort",
-        "stripDomain",
-        "humanize",
-        "humanize1024",
-        "humanizeDuration",
-        "humanizePercentage",
-        "humanizeTimestamp",
-        "pathPrefix",
-        "externalURL",
-        "parseDuration",
-        "toTime",
-        "toDuration",
-        "now",
-        "urlQueryEscape",
-        "tmpl",
-    ]
-)
+_WORDS = {
+    "keywords": "if else end range with define template block break continue nil true false",
+    "built in": "and or not len index slice print printf println html js urlquery call eq ne lt le gt ge",
+    "queries": "query first label value strvalue sortByLabel graphLink tableLink pathPrefix externalURL",
+    "texts": "args reReplaceAll safeHtml match title toUpper toLower stripPort stripDomain urlQueryEscape tmpl",
+    "numbers": "humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp",
+    "times": "parseDuration toTime toDuration now",
+}
+FUNCTIONS = frozenset(word for words in _WORDS.values() for word in words.split())
 # What Prometheus puts in front of every template.
 VARIABLES = frozenset(("labels", "externalLabels", "externalURL", "value"))
 
@@ -151,7 +100,7 @@ def _unknown(bare: str, known: Iterable[str]) -> list[tuple[str, str]]:
         if name not in known:
             found.append(("annotation_invalid", f"there is no variable ${name}"))
     for match in re.finditer(r"(?<![\w.$\"])[A-Za-z_]\w*", bare):
-        if match[0] not in KEYWORDS | BUILTIN | PROMETHEUS:
+        if match[0] not in FUNCTIONS:
             found.append(("annotation_invalid", f"there is no function {match[0]}"))
     return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rule_lint
-short_description: Find wrong expressions, annotations that print raw text, and selectors without series in PrometheusRules
+short_description: Find wrong expressions, annotations that print raw text, and selectors without series in rules
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: One for each PrometheusRule without a finding, else one for each rule and cause; also returned on failure.
+  description: One for each PrometheusRule without a finding, else one for each rule and cause; also on failure.
   returned: always
   type: list
   elements: dict
