@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Any, Iterable, Mapping, NamedTuple
 
@@ -42,6 +43,8 @@ class ExpressionReader:
         self._trees: dict[str, Mapping[str, Any]] = {}
         self._complaints: dict[str, str] = {}
         self._described: dict[str, bool] = {}
+        self._names: list[str] | None = None
+        self._close: dict[str, str] = {}
         self.supported = True
 
     def tree(self, expression: str) -> Mapping[str, Any] | None:
@@ -132,15 +135,25 @@ class ExpressionReader:
         if no_metric:
             if self._announced(item.metric):
                 return Nothing(f"there is no series of {item.metric} now, but a target announces it", certain=False)
-            return Nothing(f"there is no series of {item.metric}")
+            hint = f"; the nearest name is {self._nearest(item.metric)}" if self._nearest(item.metric) else ""
+            return Nothing(f"there is no series of {item.metric}{hint}")
         for one in single:
             if one in nothing:
                 label, operator, value = one.matchers[0]
                 known = self._prometheus.label_values(label, item.only().text)
-                there = f"its values are: {listing(known, 5)}" if known else f"no series of it has label {label}"
+                there = f"its values so far: {listing(known, 5)}" if known else f"no series of it has label {label}"
                 text = f"{item.metric} has no series with {label}{operator}{value!r}; {there}"
                 return Nothing(text, certain=not known or label in IDENTITY)
         return Nothing(f"{item.text} matches no series: each label does, all together do not", certain=False)
+
+    def _nearest(self, metric: str) -> str:
+        """The name of a metric that was probably meant: only one that differs by a slip, and begins alike."""
+        if self._names is None:
+            self._names = self._prometheus.label_values("__name__")
+        if metric not in self._close:
+            alike = [name for name in self._names if name[:3] == metric[:3] and abs(len(name) - len(metric)) <= 2]
+            self._close[metric] = (difflib.get_close_matches(metric, alike, n=1, cutoff=0.9) or [""])[0]
+        return self._close[metric]
 
     def _announced(self, metric: str) -> bool:
         """Whether some target describes the metric, which it may do before there is a first series."""

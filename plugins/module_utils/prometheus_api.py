@@ -252,9 +252,9 @@ class PrometheusClient:
             raise _wrong_shape(self.name, path, "data and type")
         return data
 
-    def label_values(self, label: str, match: str) -> list[str]:
-        """Values of a label among the series that a selector matches."""
-        data = self._data(f"/api/v1/label/{label}/values", [("match[]", match)])
+    def label_values(self, label: str, match: str = "") -> list[str]:
+        """Values of a label among the series that a selector matches, or among all."""
+        data = self._data(f"/api/v1/label/{label}/values", [("match[]", match)] if match else [])
         return [str(item) for item in data] if isinstance(data, list) else []
 
     def is_described(self, metric: str) -> bool:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an expression needs and which labels it keeps, from the syntax tree that Prometheus gives.
 
-The tree of C(/api/v1/parse_query) is JSON: each node has a C(type), and the fields of Prometheus's own parser. A node of
-a type that is not known here is looked through, and may keep any label.
+The tree of C(/api/v1/parse_query) is JSON: each node has a C(type), and the fields of Prometheus's own parser. A node
+of a type that is not known here is looked through, and may keep any label.
 """
 
 from __future__ import annotations
@@ -215,14 +215,19 @@ def _called(node: Node) -> Labels:
     if name in ("label_replace", "label_join"):
         target = args[1] if len(args) > 1 and isinstance(args[1], Mapping) else {}
         return labels_of(args[0]).with_([str(target.get("val"))])
-    if name in ("histogram_quantile", "histogram_fraction"):
-        return labels_of(args[-1]).without(["le"])
     if name == "info":
         return ANY_LABEL
-    vectors = [
-        arg for arg in args if isinstance(arg, Mapping) and arg.get("type") not in ("numberLiteral", "stringLiteral")
-    ]
-    return labels_of(vectors[-1]) if vectors else NO_LABEL
+    inner = labels_of(_series_argument(node))
+    return inner.without(["le"]) if name in ("histogram_quantile", "histogram_fraction") else inner
+
+
+def _series_argument(node: Node) -> Any:
+    """The argument that holds series, by the types that the function takes; V(None) where that is not said."""
+    types = (node.get("func") or {}).get("argTypes") or []
+    for kind, argument in zip(types, node.get("args") or []):
+        if kind in ("vector", "matrix"):
+            return argument
+    return None
 
 
 def _is_scalar(node: Any) -> bool:

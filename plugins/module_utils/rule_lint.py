@@ -13,7 +13,7 @@ from ansible_collections.argolab.observability.plugins.module_utils import promq
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of, skipped
-from ansible_collections.argolab.observability.plugins.module_utils.expression_reader import ExpressionReader
+from ansible_collections.argolab.observability.plugins.module_utils.expression_reader import ExpressionReader, Nothing
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_reader import MONITORING
@@ -112,6 +112,7 @@ class RuleLinter:
         *,
         namespaces: Sequence[str] = (),
         allowed_missing: Sequence[str] = (),
+        series_required: Sequence[str] = ("*",),
         promtool_path: str | None = None,
         parts: Sequence[str] = PARTS,
     ) -> None:
@@ -119,6 +120,7 @@ class RuleLinter:
         self._reader = ExpressionReader(prometheus)
         self._namespaces = list(namespaces)
         self._allowed = [*OWN_SERIES, *allowed_missing]
+        self._series_required = list(series_required)
         self._promtool = promtool.find_promtool(promtool_path) if "promtool" in parts else ""
         self._parts = parts
         self._said: dict[str, list[Remark]] = {}
@@ -203,15 +205,23 @@ class RuleLinter:
         lasting = {item: item.lasting for item in found if not self._may_be_missing(item)}
         nothing = set(self._reader.without_series(lasting.values()))
         reasons = self._reader.reasons(nothing)
-        empty = [item for item, kept in lasting.items() if kept in nothing]
-        return [
-            Remark(
-                place, "no_series" if reasons[lasting[item]].certain else "no_series_now", reasons[lasting[item]].text
-            )
-            for place in places
-            if place.expression in needs
-            for item in promql_tree.missing(needs[place.expression], empty)
-        ]
+        # What another rule records is that rule's matter, where its own selectors are looked at.
+        recorded = {str(place.rule["record"]): place.owner for place in places if place.rule.get("record")}
+        why: dict[promql_tree.Selector, Nothing] = {}
+        for item in (item for item, kept in lasting.items() if kept in nothing):
+            why[item] = reasons[lasting[item]]
+            if item.metric in recorded:
+                text = f"rule {item.metric} of {recorded[item.metric]} records nothing like that now"
+                why[item] = Nothing(text, certain=False)
+        found_remarks = []
+        for place in places:
+            if place.expression not in needs:
+                continue
+            required = any(fnmatch.fnmatchcase(place.owner, pattern) for pattern in self._series_required)
+            for item in promql_tree.missing(needs[place.expression], why):
+                cause = "no_series" if why[item].certain and required else "no_series_now"
+                found_remarks.append(Remark(place, cause, why[item].text))
+        return found_remarks
 
     def _may_be_missing(self, selector: promql_tree.Selector) -> bool:
         return any(fnmatch.fnmatchcase(selector.metric, pattern) for pattern in self._allowed)

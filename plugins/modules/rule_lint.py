@@ -20,8 +20,9 @@ description:
     annotation prints a label that the expression drops, or that only the rule adds), C(no_series) (a selector matches
     nothing, with the label that leads nowhere), C(no_rules).
   - C(no_series_now) is said and fails nothing. It is a selector that matches nothing because of a label that does not
-    say where series come from, such as a status that nothing has at the moment, or a metric without series that a
-    target announces. Matchers that exclude, such as C(status!="ok"), are not held against a selector.
+    say where series come from, such as a status that nothing has at the moment, a metric without series that a
+    target announces, or one that another rule records. Matchers that exclude, such as C(status!="ok"), are not held
+    against a selector.
   - What is in C(absent()) or behind C(unless) may have no series, and of the sides of an C(or) one may.
 extends_documentation_fragment:
   - argolab.observability.kube_access
@@ -54,6 +55,14 @@ options:
     type: list
     elements: str
     default: []
+  series_required:
+    description:
+      - Shell patterns for PrometheusRules, as V(NAMESPACE/NAME), in which a selector without series is a failure. In
+        the others it is said and fails nothing. A stack like kube-prometheus-stack brings rules about much that a
+        cluster does not have, such as volumes, quotas or disk arrays.
+    type: list
+    elements: str
+    default: ["*"]
 notes:
   - Templates are read only as far as something is certainly wrong. What a label holds at the time is not known before.
 seealso:
@@ -66,7 +75,7 @@ EXAMPLES = r"""
   argolab.observability.rule_lint:
     kubeconfig: "{{ cluster_kubeconfig }}"
     namespaces: [monitoring]
-    allowed_missing: [kube_horizontalpodautoscaler_*, kubelet_volume_stats_*]
+    series_required: [monitoring/argocd-*]
     wait_timeout: 0
 """
 
@@ -154,8 +163,13 @@ def main() -> None:
             "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "default": list(PARTS)},
             "promtool_path": {"type": "path"},
             "allowed_missing": {"type": "list", "elements": "str", "default": []},
+            "series_required": {"type": "list", "elements": "str", "default": ["*"]},
         },
-        limits={"namespaces": {"form": "namespace"}, "allowed_missing": {"form": "word"}},
+        limits={
+            "namespaces": {"form": "namespace"},
+            "allowed_missing": {"form": "word"},
+            "series_required": {"form": "word"},
+        },
     )
     title = "Rules have mistakes"
     params = module.params
@@ -166,6 +180,7 @@ def main() -> None:
             prometheus_from_params(kube, params),
             namespaces=params["namespaces"],
             allowed_missing=params["allowed_missing"],
+            series_required=params["series_required"],
             promtool_path=params["promtool_path"],
             parts=params["parts"],
         )
