@@ -173,14 +173,22 @@ def labels_of(node: Any) -> Labels:
     return ANY_LABEL
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mapping(value: Any) -> Node:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _function(node: Node) -> str:
-    return str((node.get("func") or {}).get("name"))
+    return str(_mapping(node.get("func")).get("name"))
 
 
 def _selector(node: Node) -> Selector:
     found = [
         (str(item.get("name")), str(item.get("type")), str(item.get("value")))
-        for item in node.get("matchers") or []
+        for item in _list(node.get("matchers"))
         if isinstance(item, Mapping)
     ]
     metric = next((value for name, operator, value in found if (name, operator) == ("__name__", "=")), "")
@@ -193,7 +201,7 @@ def _aggregated(node: Node) -> Labels:
     inner = labels_of(node.get("expr"))
     if node.get("op") in PICKING:
         return inner
-    grouping = [str(label) for label in node.get("grouping") or []]
+    grouping = [str(label) for label in _list(node.get("grouping"))]
     result = inner.without(grouping) if node.get("without") else inner.within(grouping)
     param = node.get("param")
     if node.get("op") == "count_values" and isinstance(param, Mapping):
@@ -202,7 +210,7 @@ def _aggregated(node: Node) -> Labels:
 
 
 def _called(node: Node) -> Labels:
-    name, args = _function(node), list(node.get("args") or [])
+    name, args = _function(node), _list(node.get("args"))
     if name in BARE or not args:
         return NO_LABEL
     if name in ABSENT:
@@ -223,8 +231,8 @@ def _called(node: Node) -> Labels:
 
 def _series_argument(node: Node) -> Any:
     """The argument that holds series, by the types that the function takes; V(None) where that is not said."""
-    types = (node.get("func") or {}).get("argTypes") or []
-    for kind, argument in zip(types, node.get("args") or []):
+    types = _list(_mapping(node.get("func")).get("argTypes"))
+    for kind, argument in zip(types, _list(node.get("args"))):
         if kind in ("vector", "matrix"):
             return argument
     return None
@@ -234,7 +242,7 @@ def _is_scalar(node: Any) -> bool:
     if not isinstance(node, Mapping):
         return False
     if node.get("type") == "call":
-        return (node.get("func") or {}).get("returnType") == "scalar"
+        return _mapping(node.get("func")).get("returnType") == "scalar"
     if node.get("type") == "binaryExpr":
         return _is_scalar(node.get("lhs")) and _is_scalar(node.get("rhs"))
     if node.get("type") in ("parenExpr", "unaryExpr"):
@@ -252,9 +260,9 @@ def _combined(node: Node) -> Labels:
         return left
     if node.get("op") == "or":
         return left.or_(right)
-    matching = node.get("matching") or {}
-    names = [str(label) for label in matching.get("labels") or []]
-    include = [str(label) for label in matching.get("include") or []]
+    matching = _mapping(node.get("matching"))
+    names = [str(label) for label in _list(matching.get("labels"))]
+    include = [str(label) for label in _list(matching.get("include"))]
     if matching.get("card") == "many-to-one":
         return left.with_(label for label in include if right.may_have(label))
     if matching.get("card") == "one-to-many":

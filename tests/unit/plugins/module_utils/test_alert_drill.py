@@ -78,7 +78,9 @@ def test_without_a_receiver_the_job_has_no_pod_and_no_route_is_made() -> None:
 
 
 def test_labels_of_the_user_cannot_take_the_mark_or_the_namespace() -> None:
-    drill = Drill("a", "ops", 1, 1, 60, labels={"team": "x", MARK: "other", "namespace": "other", "severity": "critical"})
+    drill = Drill(
+        "a", "ops", 1, 1, 60, labels={"team": "x", MARK: "other", "namespace": "other", "severity": "critical"}
+    )
     assert drill.alert_labels == {
         "alertname": ALERT, MARK: "a", "namespace": "ops", "severity": "critical", "team": "x"
     }  # fmt: skip
@@ -91,7 +93,11 @@ LABELS = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.sampled_from(["", 
 TERMS = st.lists(
     st.one_of(
         st.fixed_dictionaries(
-            {"key": st.sampled_from(["d", "e"]), "operator": st.just("In"), "values": st.lists(st.just("z"), min_size=1)}
+            {
+                "key": st.sampled_from(["d", "e"]),
+                "operator": st.just("In"),
+                "values": st.lists(st.just("z"), min_size=1),
+            }
         ),
         st.fixed_dictionaries({"key": st.sampled_from(["d", "f"]), "operator": st.just("Exists")}),
     ),
