@@ -477,8 +477,8 @@ class KubeClient:
     def patch(self, path: str, body: Any, content_type: str = "application/merge-patch+json") -> dict[str, Any]:
         return self._json(self.request("PATCH", path, (), body, content_type), "PATCH", path)
 
-    def delete(self, path: str) -> dict[str, Any]:
-        return self._json(self.request("DELETE", path), "DELETE", path)
+    def delete(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self._json(self.request("DELETE", path, _pairs(params)), "DELETE", path)
 
     def raw(self, path: str, params: Mapping[str, Any] | None = None) -> str:
         """The text behind a path, such as V(/readyz) or what a Service behind the proxy answers."""

@@ -334,6 +334,33 @@ class PrometheusClient:
             raise _wrong_shape(self.name, "/api/v1/status/config", "yaml")
         return text
 
+    def parse(self, expr: str) -> dict[str, Any] | None:
+        """The syntax tree of an expression; V(None) where the server is too old to give it (before 3.0).
+
+        :raises DefiniteError: the parser's complaint.
+        """
+        path = "/api/v1/parse_query"
+        answer = self._transport.get(path, [("query", expr)])
+        if answer.status == 404 and not (self._transport.through_api_server and status_message(answer)):
+            return None
+        if answer.status != 200:
+            raise self._failure(answer, path)
+        content = decode_json(answer, self.name)
+        data = content.get("data") if isinstance(content, dict) else None
+        if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+            raise _wrong_shape(self.name, path, "data and type")
+        return data
+
+    def is_described(self, metric: str) -> bool:
+        """Whether a target that is scraped describes this metric, with series or without."""
+        data = self._data("/api/v1/metadata", [("metric", metric), ("limit", "1")])
+        return isinstance(data, dict) and bool(data.get(metric))
+
+    def alertmanagers(self) -> list[str]:
+        """Addresses that alerts are sent to."""
+        active = _mappings(self._data("/api/v1/alertmanagers"), "activeAlertmanagers", self.name)
+        return [str(item.get("url")) for item in active]
+
     def buildinfo(self) -> dict[str, Any]:
         return self._mapping("/api/v1/status/buildinfo")
 

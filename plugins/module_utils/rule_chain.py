@@ -10,6 +10,10 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
+from ansible_collections.argolab.observability.plugins.module_utils.rule_compare import (
+    SameExpression,
+    group_differences,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
     full_name,
     labels_of,
@@ -41,9 +45,39 @@ def rule_object_checks(
     namespaces: Sequence[Object] = (),
     events: Sequence[Object] = (),
     complaint: ExpressionCheck | None = None,
+    same: SameExpression = lambda one, other: None,
 ) -> list[ExplainedCheck]:
-    """One check per PrometheusRule: all its groups are loaded, with as many rules, and nothing newer was refused."""
-    return [_rule_check(rule, groups, prometheuses, namespaces, events, complaint) for rule in rules]
+    """One check per PrometheusRule: all its groups are loaded, with its rules, and nothing newer was refused.
+
+    :param same: decides about expressions that are written differently; without it those are taken for the same.
+    """
+    found = []
+    for rule in rules:
+        check = _rule_check(rule, groups, prometheuses, namespaces, events, complaint)
+        found.append(_compared(check, rule, groups, prometheuses, same) if check.ok else check)
+    return found
+
+
+def _compared(
+    check: ExplainedCheck, rule: Object, groups: Sequence[Object], prometheuses: Sequence[Object], same: SameExpression
+) -> ExplainedCheck:
+    """The check of an object whose groups are all loaded, after a look at each rule."""
+    have = {str(group.get("name")): group.get("rules") or [] for group in loaded_groups(rule, groups)}
+    # The operator writes the label that it enforces into every expression and every rule.
+    marks = [(item.get("spec") or {}).get("enforcedNamespaceLabel") for item in prometheuses]
+    ours = tuple(f"label {mark} is loaded, and not declared" for mark in marks if mark)
+    differences = []
+    for group in (rule.get("spec") or {}).get("groups") or []:
+        loaded = have.get(str(group.get("name")), [])
+        found = group_differences(group.get("rules") or [], loaded, same, compare_expressions=not ours)
+        differences += [f"group {group.get('name')}, {text}" for text in found if not (ours and text.endswith(ours))]
+    if not differences:
+        return check
+    more = f" and {len(differences) - 3} more differences" if len(differences) > 3 else ""
+    return ExplainedCheck(
+        check.name, False, check.expected, "loaded, and different", "; ".join(differences[:3]) + more, "rule_differs",
+        f"kubectl get prometheusrule {name_of(rule)} -n {namespace_of(rule)} -o yaml",
+    )  # fmt: skip
 
 
 def _rule_check(
@@ -85,7 +119,7 @@ def _rule_check(
         return ExplainedCheck(
             name, False, expected, observed, f"the operator refused it: {refused}", "operator_rejected", describe
         )
-    unselected = _why_not_selected(rule, prometheuses, namespaces)
+    unselected = why_not_selected(rule, prometheuses, namespaces)
     if unselected:
         command = f"kubectl get prometheus {name_of(prometheuses[0])} -n {namespace_of(prometheuses[0])} -o yaml"
         return ExplainedCheck(name, False, expected, observed, unselected, "prometheus_does_not_select", command)
@@ -144,21 +178,31 @@ def _event_time(event: Object) -> str:
     return max(str(item or "")[:19] for item in times)
 
 
-def _why_not_selected(rule: Object, prometheuses: Sequence[Object], namespaces: Sequence[Object]) -> str:
+def why_not_selected(
+    obj: Object,
+    owners: Sequence[Object],
+    namespaces: Sequence[Object],
+    what: str = "rule",
+    owner_kind: str = "Prometheus",
+) -> str:
+    """Why no Prometheus (or Alertmanager) selects this object; empty where one does, or where there is none to ask.
+
+    :param what: begins the names of both selectors, such as V(rule) for C(ruleSelector) and C(ruleNamespaceSelector).
+    """
     reasons = []
     labels = {name_of(item): labels_of(item) for item in namespaces}
-    for prometheus in prometheuses:
-        spec = prometheus.get("spec") or {}
-        selector, where = spec.get("ruleSelector"), spec.get("ruleNamespaceSelector")
-        who = f"Prometheus {full_name(prometheus)}"
+    for owner in owners:
+        spec = owner.get("spec") or {}
+        selector, where = spec.get(f"{what}Selector"), spec.get(f"{what}NamespaceSelector")
+        who = f"{owner_kind} {full_name(owner)}"
         if selector is None:
-            reasons.append(f"{who} has no ruleSelector, which selects nothing")
-        elif mismatches(selector, labels_of(rule)):
-            reasons.append(f"the ruleSelector of {who} is not met: {'; '.join(mismatches(selector, labels_of(rule)))}")
-        elif where is None and namespace_of(rule) != namespace_of(prometheus):
-            reasons.append(f"{who} looks for rules in its own namespace only")
-        elif where and mismatches(where, labels.get(namespace_of(rule), {})):
-            reasons.append(f"the ruleNamespaceSelector of {who} is not met by namespace {namespace_of(rule)}")
+            reasons.append(f"{who} has no {what}Selector, which selects nothing")
+        elif mismatches(selector, labels_of(obj)):
+            reasons.append(f"the {what}Selector of {who} is not met: {'; '.join(mismatches(selector, labels_of(obj)))}")
+        elif where is None and namespace_of(obj) != namespace_of(owner):
+            reasons.append(f"{who} looks in its own namespace only, as it has no {what}NamespaceSelector")
+        elif where and mismatches(where, labels.get(namespace_of(obj), {})):
+            reasons.append(f"the {what}NamespaceSelector of {who} is not met by namespace {namespace_of(obj)}")
         else:
             return ""
     return "; ".join(reasons)

@@ -17,6 +17,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
     ExplainedCheck,
     poll_of,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.expression_reader import ExpressionReader
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.rule_chain import rule_object_checks
@@ -39,6 +40,7 @@ class RuleReader:
         self._namespaces = list(namespaces)
         self._required = list(required)
         self._complaints: dict[str, str] = {}
+        self._expressions = ExpressionReader(prometheus)
 
     def poll(self) -> Poll:
         """One look: a check per PrometheusRule."""
@@ -60,6 +62,7 @@ class RuleReader:
             namespaces=self._kube.list("/api/v1/namespaces"),
             events=self._events(),
             complaint=self._complaint,
+            same=self._same,
         )
         return poll_of(checks + absent)
 
@@ -95,6 +98,13 @@ class RuleReader:
             if error.status == 403:  # events only explain; without the right to read them the comparison still holds
                 return []
             raise
+
+    def _same(self, one: str, other: str) -> bool | None:
+        """Whether Prometheus understands both expressions alike; V(None) where it cannot tell."""
+        try:
+            return self._expressions.same(one, other)
+        except ArgolabError:
+            return None
 
     def _complaint(self, expression: str) -> str:
         """The parser's complaint. Prometheus is the one that has to understand it, so it is asked itself."""

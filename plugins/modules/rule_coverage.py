@@ -20,8 +20,11 @@ description:
     is asked to parse each expression, so that the wrong one is named with the parser's own words; and the operator's
     event
     or status condition is shown.
+  - Where they are, each rule is compared with what Prometheus has loaded, by C(expr), C(for), C(keep_firing_for),
+    C(labels) and C(annotations). Expressions that are only written differently are the same. A Prometheus before 3.0
+    does not tell; there, expressions that are written differently are not held against it.
   - Causes are C(rule_expression_invalid), C(operator_rejected), C(prometheus_does_not_select), C(not_loaded_yet),
-    C(rule_absent).
+    C(rule_differs), C(rule_absent).
 extends_documentation_fragment:
   - argolab.observability.kube_access
   - argolab.observability.cluster

@@ -27,6 +27,7 @@ ENGINE = "unix:///nonexistent/argolab.sock"
 
 # Options with which each module is called; one of them is made bad at a time. role_options runs on the controller only.
 GOOD: dict[str, dict[str, Any]] = {
+    "alert_path_drill": {**KUBE, "wait_timeout": 0},
     "argocd_applications": {**KUBE, "applications": [{"name": "guestbook"}], "wait_timeout": 0},
     "argocd_sync": {**KUBE, "name": "guestbook", "wait_timeout": 0},
     "artifact_source": {"source": "packages"},
@@ -58,6 +59,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "prometheus_targets": {**PROMETHEUS, "expected": [{"job": "x"}]},
     "release_ready": {**KUBE, "release_name": "x", "release_namespace": "y", "wait_timeout": 0},
     "rule_coverage": {**KUBE, "wait_timeout": 0},
+    "rule_lint": {**KUBE, "wait_timeout": 0},
     "scrape_coverage": {**KUBE, "wait_timeout": 0},
     "verify": {**KUBE, "parts": [{"module": "scrape_coverage"}], "wait_timeout": 0},
 }  # fmt: skip
@@ -118,10 +120,11 @@ def bad_values(name: str, option: dict[str, Any]) -> list[Any]:
     return found
 
 
-# Empty means none beside those of O(expected), and all defaults.
+# Empty means none beside those of O(expected), all defaults, and objects without labels of their own.
 FINE: list[tuple[str, str, Any]] = [
     ("prometheus_rules", "expected_groups", []),
     ("dashboard_panels", "config_maps", {}),
+    ("alert_path_drill", "object_labels", {}),
 ]
 CASES = [
     (module, option, value)
