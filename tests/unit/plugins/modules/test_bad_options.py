@@ -28,6 +28,7 @@ ENGINE = "unix:///nonexistent/argolab.sock"
 # Options with which each module is called; one of them is made bad at a time. role_options runs on the controller only.
 GOOD: dict[str, dict[str, Any]] = {
     "argocd_applications": {**KUBE, "applications": [{"name": "guestbook"}], "wait_timeout": 0},
+    "argocd_metrics": PROMETHEUS,
     "argocd_sync": {**KUBE, "name": "guestbook", "wait_timeout": 0},
     "artifact_source": {"source": "packages"},
     "cli_tools": {"bin_dir": NOWHERE, "tools": [{"name": "helm", "link": "/bin/true"}]},
