@@ -1,11 +1,12 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the parts of an Argo CD have the metrics of the contract; one request tells all of it."""
+"""Whether the parts of an Argo CD have the metrics of the contract; a few requests tell all of it."""
 
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.prometheus_a
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
 Version = tuple[int, int]
+LONGEST = 6000
 ABSENT, LABEL_ABSENT, NOT_SCRAPED = "metric_absent", "label_absent", "component_not_scraped"
 
 
@@ -70,10 +72,11 @@ def all_metrics(components: Sequence[str]) -> list[Metric]:
     return [metric for component in components for metric in CONTRACT[component]]
 
 
-def contract_query(namespace: str, components: Sequence[str]) -> str:
-    """One expression for everything: which series there are, which lack labels, what is up, and since when.
+def contract_queries(namespace: str, components: Sequence[str]) -> list[str]:
+    """The few expressions for everything: which series there are, which lack labels, what is up, and since when.
 
-    Set operators do not look at metric names, so each name is put into a label that the answer is read from.
+    Set operators do not look at metric names, so each name is put into a label that the answer is read from. Proxies
+    on the way take addresses of 8 KiB, so one expression is no longer than LONGEST when it is part of one.
     """
     metrics = all_metrics(components)
     names = sorted({metric.series for metric in metrics} | {part.partition(":")[0] for e in EVENTS.values() for part in e})
@@ -90,11 +93,18 @@ def contract_query(namespace: str, components: Sequence[str]) -> str:
             f'label_replace(label_replace(count by (__name__, job) ({{{where},__name__=~"{of}",{label}=""}}), '
             f'"metric", "$1", "__name__", "(.+)"), "lacks", "{label}", "", "")'
         )
-    return " or ".join(parts)
+    found: list[str] = []
+    for part in parts:
+        longer = f"{found[-1]} or {part}" if found else part
+        if found and len(urllib.parse.quote_plus(longer)) <= LONGEST:
+            found[-1] = longer
+        else:
+            found.append(part)
+    return found
 
 
 def picture_of(samples: Sequence[Sample]) -> Picture:
-    """Read the answer to M(contract_query)."""
+    """Read the answers to contract_queries."""
     picture = Picture({})
     for sample in samples:
         labels = sample.labels
@@ -201,10 +211,10 @@ def watch_contract(
     client: PrometheusClient, namespace: str, components: Sequence[str], given: Version | None, declared: Collection[str]
 ) -> Callable[[], Poll]:
     """A poll; its value tells the version and where it is from."""
-    expr = contract_query(namespace, components)
+    expressions = contract_queries(namespace, components)
 
     def poll() -> Poll:
-        picture = picture_of(client.query(expr).samples)
+        picture = picture_of([sample for expr in expressions for sample in client.query(expr).samples])
         found = parse_version(picture.version)
         version = given or found or OLDEST
         origin = "option" if given else "argocd_info" if found else "unknown"

@@ -14,7 +14,7 @@ description:
     and returns one check for each. The facts and their sources are in C(docs/argocd-metrics.md).
   - A metric that only traffic makes is due once another metric of the part shows that there was such traffic, or
     O(happened) says so. Until then it is neither passed nor failed, and is not waited for.
-  - All of it is one request to Prometheus per poll.
+  - All of it is two or three requests to Prometheus per poll.
   - Causes are C(metric_absent), C(label_absent) and C(component_not_scraped).
 extends_documentation_fragment:
   - argolab.observability.prometheus_access
