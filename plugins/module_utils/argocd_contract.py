@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The metrics that each part of Argo CD must have: which, since when, after which traffic, and where that was read.
 
-Facts are those of Argo CD's source at the tags v3.0.0, v3.1.0, v3.2.0, v3.3.0, v3.4.0 and v3.5.0; each entry names the file. A metric
-that is a vector (CounterVec and so on) has no series before something happened; what is said to be there always is either no
-vector or has its labels filled in at the start. The series of a histogram that is looked for is its C(_count).
+Facts are those of Argo CD's source at the tags v3.0.0, v3.1.0, v3.2.0, v3.3.0, v3.4.0 and v3.5.0; each entry names the
+file. A metric that is a vector (CounterVec and so on) has no series before something happened; what is said to be there
+from the start is no vector, or its labels are filled in at the start. Of a histogram, C(_count) is looked for.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ JOBS: Mapping[str, str] = {
 }
 DEFAULT_COMPONENTS = (CONTROLLER, APPLICATIONSET, REPO_SERVER, SERVER)
 
-# What has to happen before a metric is due, and the series of the same part any of which shows that it did. A value after the colon is
-# that of label phase or request_type. Where a metric stands for itself only, its labels are all that is checked, unless
-# the caller knows that the event has happened.
+# What has to happen before a metric is due, and the series of the same part any of which shows that it did. A value
+# after the colon is that of label phase or request_type. Where a metric stands for itself only, its labels are all that
+# is checked, unless the caller knows that the event has happened.
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "application": ("argocd_app_info",),
     "reconciliation": ("argocd_app_reconcile_count", "argocd_app_sync_total"),
@@ -124,7 +124,9 @@ CONTRACT: Mapping[str, tuple[Metric, ...]] = {
         Metric("workqueue_depth", _RUNTIME.format(_CONTROLLER), labels=("name",)),
         Metric("workqueue_adds_total", _RUNTIME.format(_CONTROLLER), labels=("name",)),
         Metric(
-            "argocd_app_info", _CONTROLLER, "application",
+            "argocd_app_info",
+            _CONTROLLER,
+            "application",
             labels=("name", "project", "sync_status", "health_status", "autosync_enabled"),
         ),
         Metric("argocd_app_orphaned_resources_count", _CONTROLLER, "reconciliation", labels=("name", "project")),
@@ -146,11 +148,30 @@ CONTRACT: Mapping[str, tuple[Metric, ...]] = {
     APPLICATIONSET: (
         *_GO,
         *_KUBERNETES,
-        Metric("controller_runtime_reconcile_total", _RUNTIME.format("applicationset/controllers"), labels=("controller",)),
-        Metric("controller_runtime_reconcile_errors_total", _RUNTIME.format("applicationset/controllers"), labels=("controller",)),
-        Metric("argocd_appset_info", "applicationset/metrics/metrics.go", "applicationset", labels=("name", "resource_update_status")),
-        Metric("argocd_appset_owned_applications", "applicationset/metrics/metrics.go", "applicationset", labels=("name",)),
-        Metric("argocd_appset_reconcile", "applicationset/metrics/metrics.go", "applicationset", labels=("name",), histogram=True),
+        Metric(
+            "controller_runtime_reconcile_total", _RUNTIME.format("applicationset/controllers"), labels=("controller",)
+        ),
+        Metric(
+            "controller_runtime_reconcile_errors_total",
+            _RUNTIME.format("applicationset/controllers"),
+            labels=("controller",),
+        ),
+        Metric(
+            "argocd_appset_info",
+            "applicationset/metrics/metrics.go",
+            "applicationset",
+            labels=("name", "resource_update_status"),
+        ),
+        Metric(
+            "argocd_appset_owned_applications", "applicationset/metrics/metrics.go", "applicationset", labels=("name",)
+        ),
+        Metric(
+            "argocd_appset_reconcile",
+            "applicationset/metrics/metrics.go",
+            "applicationset",
+            labels=("name",),
+            histogram=True,
+        ),
     ),
     REPO_SERVER: (
         *_GO,
@@ -160,7 +181,12 @@ CONTRACT: Mapping[str, tuple[Metric, ...]] = {
         Metric("argocd_repo_pending_request_total", _REPO, "fetch", labels=("repo",)),
         Metric("argocd_redis_request_total", _REPO, "cache", labels=("initiator", "failed")),
         Metric("argocd_redis_request_duration_seconds", _REPO, "cache", labels=("initiator",), histogram=True),
-        Metric("grpc_server_handled_total", _GRPC.format("reposerver/server.go"), "call", labels=("grpc_method", "grpc_code")),
+        Metric(
+            "grpc_server_handled_total",
+            _GRPC.format("reposerver/server.go"),
+            "call",
+            labels=("grpc_method", "grpc_code"),
+        ),
         Metric("argocd_oci_request_total", _REPO, "oci", since=(3, 3), labels=("repo", "request_type")),
         Metric("argocd_oci_request_duration_seconds", _REPO, "oci", since=(3, 3), labels=("repo",), histogram=True),
     ),
@@ -177,8 +203,10 @@ CONTRACT: Mapping[str, tuple[Metric, ...]] = {
     NOTIFICATIONS: (
         *_GO,
         Metric("argocd_notifications_trigger_eval_total", _NOTIFICATIONS, "trigger", labels=("name", "triggered")),
-        Metric("argocd_notifications_deliveries_total", _NOTIFICATIONS, "notification", labels=("trigger", "succeeded")),
+        Metric(
+            "argocd_notifications_deliveries_total", _NOTIFICATIONS, "notification", labels=("trigger", "succeeded")
+        ),
     ),
     REDIS: (Metric("redis_up", "github.com/oliver006/redis_exporter"),),
     DEX: (Metric("go_goroutines", _PROCESS), Metric("process_start_time_seconds", _PROCESS)),
-}  # fmt: skip
+}

@@ -79,11 +79,13 @@ def contract_queries(namespace: str, components: Sequence[str]) -> list[str]:
     on the way take addresses of 8 KiB, so one expression is no longer than LONGEST when it is part of one.
     """
     metrics = all_metrics(components)
-    names = sorted({metric.series for metric in metrics} | {part.partition(":")[0] for e in EVENTS.values() for part in e})
+    names = sorted(
+        {metric.series for metric in metrics} | {part.partition(":")[0] for e in EVENTS.values() for part in e}
+    )
     where = f'namespace="{namespace}"'
     parts = [
-        f'label_replace(count by (__name__, job, version, phase, request_type) ({{{where},__name__=~"{"|".join(names)}"}}), '
-        '"metric", "$1", "__name__", "(.+)")',
+        "label_replace(count by (__name__, job, version, phase, request_type) "
+        f'({{{where},__name__=~"{"|".join(names)}"}}), "metric", "$1", "__name__", "(.+)")',
         f'label_replace(max by (job) (up{{{where}}}), "metric", "up", "", "")',
         f'label_replace(min by (job) (time() - process_start_time_seconds{{{where}}}), "metric", "age", "", "")',
     ]
@@ -140,7 +142,9 @@ def has_happened(event: str, seen: Seen, declared: Collection[str]) -> bool:
 
 
 def range_text(metric: Metric) -> str:
-    since = f"Argo CD has it since {text_of(metric.since)}" if metric.since > OLDEST else "Every version from 3.0 on has it"
+    since = (
+        f"Argo CD has it since {text_of(metric.since)}" if metric.since > OLDEST else "Every version from 3.0 on has it"
+    )
     return since + (f", until {text_of(metric.until)}" if metric.until else "")
 
 
@@ -164,9 +168,8 @@ def check_metric(
     if not has_happened(metric.after, seen, declared):
         return skipped(name, expected, f"Not due: there was no {metric.after.replace('_', ' ')} yet. {source}")
     after = f" There was a {metric.after.replace('_', ' ')}, so it is due." if metric.after else ""
-    detail = (
-        f"{source}{after} Likeliest cause: a metricRelabelings entry or a sample limit drops it, or the part is another version."
-    )
+    causes = "Likeliest cause: a metricRelabelings entry or a sample limit drops it, or the part is another version."
+    detail = f"{source}{after} {causes}"
     command = (
         f"kubectl get --raw /api/v1/namespaces/{namespace}/services/{sorted(seen.jobs)[0]}:http-metrics/proxy/metrics"
         f" | grep {metric.name}"
@@ -186,7 +189,9 @@ def check_picture(
             command = f"kubectl -n {namespace} get pods,servicemonitors,endpointslices"
             observed = "down" if seen.jobs else "not scraped"
             checks.append(
-                ExplainedCheck(f"metrics of {component}", False, "scraped", observed, detail, NOT_SCRAPED, command, component)
+                ExplainedCheck(
+                    f"metrics of {component}", False, "scraped", observed, detail, NOT_SCRAPED, command, component
+                )
             )
             continue
         checks += [
@@ -208,7 +213,11 @@ def version_from_options(text: str | None) -> Version | None:
 
 
 def watch_contract(
-    client: PrometheusClient, namespace: str, components: Sequence[str], given: Version | None, declared: Collection[str]
+    client: PrometheusClient,
+    namespace: str,
+    components: Sequence[str],
+    given: Version | None,
+    declared: Collection[str],
 ) -> Callable[[], Poll]:
     """A poll; its value tells the version and where it is from."""
     expressions = contract_queries(namespace, components)

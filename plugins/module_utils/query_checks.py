@@ -32,7 +32,8 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 SHOWN_SERIES = 3
 RETURNED_SERIES = 100
 _QUOTED = r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`'
-SELECTOR = re.compile(rf"[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{{(?:[^{{}}\"'`]|{_QUOTED})*\}})?|\{{(?:[^{{}}\"'`]|{_QUOTED})+\}}")
+_MATCHER = rf"[^{{}}\"'`]|{_QUOTED}"
+SELECTOR = re.compile(rf"[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{{(?:{_MATCHER})*\}})?|\{{(?:{_MATCHER})+\}}")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -135,8 +136,8 @@ def _refuse_impossible(here: str, expr: str, most: int | None, labels: Sequence[
         raise DefiniteError(f"{here}: max_series 0 expects no series, so labels and max_age have nothing to check.")
     if age is not None and not SELECTOR.fullmatch(expr):
         raise DefiniteError(
-            f"{here}: max_age needs an expr that is one metric, such as up{{job=\"argocd\"}}; the result of a function or "
-            "an operator carries the time of the query and is never old."
+            f"{here}: max_age needs an expr that is one metric, such as up{{job=\"argocd\"}}; the result of a function "
+            "or an operator carries the time of the query and is never old."
         )
 
 
@@ -181,7 +182,8 @@ def check_query(expectation: QueryExpectation, result: QueryResult, ages: Sequen
             "or a label selector matches nothing."
         )
     if old:
-        sentences.append("Seconds since the last scrape: " + "; ".join(series_text(s) for s in old[:SHOWN_SERIES]) + ".")
+        oldest = "; ".join(series_text(sample) for sample in old[:SHOWN_SERIES])
+        sentences.append(f"Seconds since the last scrape: {oldest}.")
     sentences += [f"Prometheus warns: {warning}." for warning in result.warnings]
     return Check(f"query {expectation.name}", ok, expectation.expected, observed, " ".join(sentences))
 

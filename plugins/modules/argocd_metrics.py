@@ -24,14 +24,21 @@ extends_documentation_fragment:
   - argolab.observability.attributes.read_only
 options:
   argocd_namespace:
-    description: Namespace that Argo CD runs in; label C(namespace) of its targets. The name of the release does not matter.
+    description: Namespace that Argo CD runs in, label C(namespace) of its targets. The release may have any name.
     type: str
     default: argocd
   components:
     description: Parts of Argo CD that are scraped.
     type: list
     elements: str
-    choices: [application-controller, applicationset-controller, repo-server, server, notifications-controller, redis, dex-server]
+    choices:
+      - application-controller
+      - applicationset-controller
+      - repo-server
+      - server
+      - notifications-controller
+      - redis
+      - dex-server
     default: [application-controller, applicationset-controller, repo-server, server]
   version:
     description:
@@ -79,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: One for each metric of each part, also on failure. A part that is not scraped has one for all of its metrics.
+  description: One for each metric of each part, also on failure. A part that is not scraped has one for all of them.
   returned: always
   type: list
   elements: dict

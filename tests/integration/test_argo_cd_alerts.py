@@ -1,8 +1,10 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every alert of role argo_cd fires where it should and is quiet where it should, as promtool evaluates the rules that the
-role writes: for a release as the tutorial names it, and for another name in another namespace."""
+"""Every alert of role argo_cd fires where it should and is quiet where it should, as promtool evaluates the rules.
+
+The rules are what the role writes: for a release as the tutorial names it, and for another name in another namespace.
+"""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_healthy_rules_pass_by_group_rule_type_and_file(run_module: Run, prometh
 )
 def test_age_and_labels_of_series(run_module: Run, prometheus: Any, query: Any, passes: bool, said: str) -> None:
     result = run_module("prometheus_query", url=prometheus.url, queries=[{"name": "it", **query}], **ONCE)
-    assert not result.get("failed") is passes, result["msg"]
+    assert result.get("failed") is not passes, result["msg"]
     assert said in checks_of(result)["query it"]["observed"]
 
 

@@ -1,9 +1,10 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Series of a healthy Argo CD, with the labels that a real one has in Prometheus, and what makes each alert fire or not.
+"""Series of a healthy Argo CD, with the labels that a real one has in Prometheus, and what makes each alert fire.
 
-A case changes some of the healthy series, by their keys; None takes one away. Values are written as promtool reads them, one a minute.
+A case changes some of the healthy series, by their keys; None takes one away. Values are written as promtool reads
+them, one a minute.
 """
 
 from __future__ import annotations
@@ -79,10 +80,17 @@ KUBE_LIMIT = (CONTROLLER, "argocd_kubectl_rate_limiter_duration_seconds", f'{HOS
 GRPC = 'grpc_service="repository.RepoServerService",grpc_method="GenerateManifest",grpc_type="unary"'
 STREAM = GRPC.replace("unary", "server_stream")
 GRPC_TIMES = (REPO, "grpc_server_handling_seconds", GRPC, "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10")
-REDIS_TIMES = (CONTROLLER, "argocd_redis_request_duration", 'initiator="argocd-application-controller"', "0.01 0.05 0.1 0.25 0.5 1")
+REDIS_TIMES = (
+    CONTROLLER,
+    "argocd_redis_request_duration",
+    'initiator="argocd-application-controller"',
+    "0.01 0.05 0.1 0.25 0.5 1",
+)
 REPO_REDIS = (REPO, "argocd_redis_request_duration_seconds", 'initiator="argocd-repo-server"', "0.1 0.25 0.5 1 2")
 
-CONNECTION = key(CONTROLLER, "argocd_cluster_connection_status", 'server="https://kubernetes.default.svc",k8s_version="v1.37.2"')
+CONNECTION = key(
+    CONTROLLER, "argocd_cluster_connection_status", 'server="https://kubernetes.default.svc",k8s_version="v1.37.2"'
+)
 CACHE_AGE = key(CONTROLLER, "argocd_cluster_cache_age_seconds", 'server="https://kubernetes.default.svc"')
 QUEUE = key(CONTROLLER, "workqueue_depth", 'name="app_reconciliation_queue"')
 EXEC = key(CONTROLLER, "argocd_kubectl_exec_pending", 'command="apply"')
@@ -97,7 +105,11 @@ DRY = key(CONTROLLER, "argocd_app_sync_total", f'{GUESTBOOK},phase="Failed",dry_
 FETCH_FAIL = key(REPO, "argocd_git_fetch_fail_total", f'{GIT},revision="main"')
 LS_FAIL = key(REPO, "argocd_git_lsremote_fail_total", f'{GIT},revision="main"')
 APPSET_ERRORS = key(APPLICATIONSET, "controller_runtime_reconcile_errors_total", 'controller="applicationset"')
-DELIVERED = key(NOTIFICATIONS, "argocd_notifications_deliveries_total", 'exported_service="slack",trigger="on-sync-failed",succeeded="true"')
+DELIVERED = key(
+    NOTIFICATIONS,
+    "argocd_notifications_deliveries_total",
+    'exported_service="slack",trigger="on-sync-failed",succeeded="true"',
+)
 UNDELIVERED = DELIVERED.replace('"true"', '"false"')
 
 
@@ -110,7 +122,11 @@ def started(part: str) -> str:
 
 
 def appset(status: str) -> str:
-    return key(APPLICATIONSET, "argocd_appset_info", f'exported_namespace="apps",name="teams",resource_update_status="{status}"')
+    return key(
+        APPLICATIONSET,
+        "argocd_appset_info",
+        f'exported_namespace="apps",name="teams",resource_update_status="{status}"',
+    )
 
 
 def login(status: str) -> str:
@@ -152,7 +168,9 @@ class Case:
     note: str = field(default="")
 
 
-def instead(sync: str = "Synced", health: str = "Healthy", auto: str = "false", operation: str = "", values: str = "1x400") -> Changes:
+def instead(
+    sync: str = "Synced", health: str = "Healthy", auto: str = "false", operation: str = "", values: str = "1x400"
+) -> Changes:
     """The same Application in another state."""
     return {app(): None, app(sync, health, auto, operation): values}
 
@@ -234,7 +252,7 @@ CASES: dict[str, Case] = {
         fires=histogram(*RECONCILE, 6),
         quiet={
             "within the limit": histogram(*RECONCILE, 4),
-            "no reconciliation": {k: "5x400" for k in histogram(*RECONCILE, 6)},
+            "no reconciliation": dict.fromkeys(histogram(*RECONCILE, 6), "5x400"),
         },
     ),
     "ArgoCdControllerBacklog": Case(
@@ -285,9 +303,7 @@ CASES: dict[str, Case] = {
             "before 3.5": dict.fromkeys(histogram(*REPO_WAIT, 8)),
         },
     ),
-    "ArgoCdGitRequestsSlow": Case(
-        fires=histogram(*GIT_TIMES, 7), quiet={"within the limit": histogram(*GIT_TIMES, 6)}
-    ),
+    "ArgoCdGitRequestsSlow": Case(fires=histogram(*GIT_TIMES, 7), quiet={"within the limit": histogram(*GIT_TIMES, 6)}),
     "ArgoCdGitRequestsFailing": Case(
         fires={FETCH_FAIL: "_x170 2x200", LS_FAIL: "_x172 1x200"},
         quiet={
@@ -301,7 +317,9 @@ CASES: dict[str, Case] = {
     ),
     "ArgoCdOciRequestsFailing": Case(
         fires={
-            key(REPO, f"argocd_oci_{kind}_fail_total", 'repo="oci://registry.example.org/apps",revision="1.0.0"'): "_x170 1x200"
+            key(
+                REPO, f"argocd_oci_{kind}_fail_total", 'repo="oci://registry.example.org/apps",revision="1.0.0"'
+            ): "_x170 1x200"
             for kind in ("extract", "resolve_revision", "digest_metadata")
         },
         quiet={
@@ -345,7 +363,8 @@ CASES: dict[str, Case] = {
         },
     ),
     "ArgoCdApplicationSetErrors": Case(
-        fires={APPSET_ERRORS: "0+1x400"}, quiet={"one": {APPSET_ERRORS: "0x170 1x200"}, "long ago": {APPSET_ERRORS: "9x400"}}
+        fires={APPSET_ERRORS: "0+1x400"},
+        quiet={"one": {APPSET_ERRORS: "0x170 1x200"}, "long ago": {APPSET_ERRORS: "9x400"}},
     ),
     "ArgoCdApplicationSetNotUpToDate": Case(
         fires={appset("ApplicationSetUpToDate"): None, appset("ErrorOccurred"): "1x400"},
@@ -365,7 +384,10 @@ CASES: dict[str, Case] = {
     ),
     "ArgoCdReplicaDown": Case(
         fires={up(REPO, "repo-server-2"): "0x400"},
-        quiet={"all of them, which is another alert": {up(REPO): "0x400"}, "all up": {up(REPO, "repo-server-2"): "1x400"}},
+        quiet={
+            "all of them, which is another alert": {up(REPO): "0x400"},
+            "all up": {up(REPO, "repo-server-2"): "1x400"},
+        },
     ),
     "ArgoCdComponentRestarts": Case(
         fires={started(REPO): "-1000x150 9000x5 9300x5 9600x200"},

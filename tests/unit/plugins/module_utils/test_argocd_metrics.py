@@ -26,6 +26,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.argocd_metri
     has_happened,
     parse_version,
     picture_of,
+    text_of,
     version_from_options,
     watch_contract,
 )
@@ -115,7 +116,7 @@ def test_a_label_that_is_missing_is_named() -> None:
 def test_a_part_that_is_not_scraped_or_down_is_one_failure() -> None:
     job = "argocd-repo-server-metrics"
     assert failed(looked(without(recorded(), job=job))) == {"metrics of repo-server": "component_not_scraped"}
-    down = [s for s in recorded() if not (s.labels["job"] == job)]
+    down = [s for s in recorded() if s.labels["job"] != job]
     down.append(Sample({"metric": "up", "job": job}, "0", 0.0))
     assert failed(looked(down)) == {"metrics of repo-server": "component_not_scraped"}
     assert set(failed(looked([]))) == {f"metrics of {component}" for component in DEFAULT_COMPONENTS}
@@ -229,7 +230,9 @@ def test_an_event_without_evidence_has_not_happened() -> None:
 
 LABELS = st.dictionaries(
     st.sampled_from(["job", "metric", "lacks", "version", "phase", "x"]),
-    st.one_of(st.text(max_size=5), st.sampled_from(["argocd-server-metrics", "argocd_info", "up", "age", "argocd-metrics"])),
+    st.one_of(
+        st.text(max_size=5), st.sampled_from(["argocd-server-metrics", "argocd_info", "up", "age", "argocd-metrics"])
+    ),
 )
 
 
@@ -252,3 +255,18 @@ def test_the_expressions_name_the_namespace_everywhere_and_fit_into_an_address()
         assert len(urllib.parse.quote_plus(expr)) < 7000
     assert "redis_up" not in " ".join(contract_queries("gitops", DEFAULT_COMPONENTS))
     assert "redis_up" in " ".join(contract_queries("gitops", ("redis",)))
+
+
+def test_the_document_is_the_contract() -> None:
+    text = (Path(__file__).resolve().parents[4] / "docs" / "argocd-metrics.md").read_text(encoding="utf-8")
+    for component, metrics in CONTRACT.items():
+        table = text.split(f"\n### {component}\n")[1].split("\n### ")[0]
+        rows = [line for line in table.splitlines() if line.startswith("| `")]
+        assert rows == [
+            f"| `{m.name}`{' (histogram)' if m.histogram else ''} | {text_of(m.since)} | "
+            f"{m.after.replace('_', ' ') or 'the start'} | "
+            f"{', '.join(f'`{label}`' for label in m.labels)} | {m.source} |"
+            for m in metrics
+        ]
+    for event, evidence in EVENTS.items():
+        assert f"| {event.replace('_', ' ')} | {', '.join(f'`{name}`' for name in evidence)} |" in text

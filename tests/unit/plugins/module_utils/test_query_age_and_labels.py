@@ -60,14 +60,25 @@ def test_no_series_is_older_than_max_age(ages: list[str], ok: bool, observed: st
 
 @pytest.mark.parametrize(
     "expr",
-    ["up", "up{}", 'up{job="a"}', "node:cpu:sum", '{__name__="up"}', 'up{a="}"}', "up{a='\"'}", 'up { a=~"b|c", d!="" }'],
+    [
+        "up",
+        "up{}",
+        'up{job="a"}',
+        "node:cpu:sum",
+        '{__name__="up"}',
+        'up{a="}"}',
+        "up{a='\"'}",
+        'up { a=~"b|c", d!="" }',
+    ],
 )
 def test_one_metric_has_an_age(expr: str) -> None:
     (expectation,) = query_expectations([{"expr": expr, "max_age": 1}])
     assert expectation.age_expr == f"time() - timestamp({expr})"
 
 
-@pytest.mark.parametrize("expr", ["sum(up)", "up == 1", "up[5m]", "up offset 5m", "1", "up and down", "rate(up[1m])", "{}"])
+@pytest.mark.parametrize(
+    "expr", ["sum(up)", "up == 1", "up[5m]", "up offset 5m", "1", "up and down", "rate(up[1m])", "{}"]
+)
 def test_what_is_calculated_has_none(expr: str) -> None:
     with pytest.raises(DefiniteError, match="max_age needs an expr that is one metric"):
         query_expectations([{"expr": expr, "max_age": 1}])
