@@ -134,56 +134,12 @@ attempts:
   type: int
 """
 
-from ansible_collections.argolab.observability.plugins.module_utils.argocd_contract import (
-    CONTRACT,
-    DEFAULT_COMPONENTS,
-    EVENTS,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.argocd_metrics import (
-    result_of,
-    version_from_options,
-    watch_contract,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
-    ACCESS_ARGUMENT_SPEC,
-    client_from_params,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-WHAT = "metrics of Argo CD"
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.argocd_metrics import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **ACCESS_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "argocd_namespace": {"type": "str", "default": "argocd"},
-            "components": {
-                "type": "list", "elements": "str", "choices": list(CONTRACT), "default": list(DEFAULT_COMPONENTS),
-            },
-            "version": {"type": "str"},
-            "happened": {"type": "list", "elements": "str", "choices": list(EVENTS), "default": []},
-        },
-        limits={"argocd_namespace": {"form": "namespace"}, "version": {"form": "version"}},
-    )  # fmt: skip
-    title = "Argo CD does not have the metrics of its version"
-    params = module.params
-    module.no_log_values.update(secrets_in(params.get("kubeconfig")))
-    try:
-        version = version_from_options(params["version"])
-        client = client_from_params(params)
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-    client.limit(params["wait_timeout"] + params["request_timeout"])
-    poll = watch_contract(client, params["argocd_namespace"], params["components"], version, params["happened"])
-    conclude(module, title, WHAT, poll, lambda value: {**result_of(value), "access": client.description})
+    run_part(PART)
 
 
 if __name__ == "__main__":
