@@ -151,7 +151,7 @@ def range_text(metric: Metric) -> str:
 def check_metric(
     component: str, metric: Metric, seen: Seen, version: Version, declared: Collection[str], namespace: str
 ) -> ExplainedCheck:
-    name = f"metric {metric.name} of {component} {text_of(version)}"
+    name = f"metric {metric.name} of argocd-{component} {text_of(version)}"
     expected = "there" + (f", with {listing(metric.labels)}" if metric.labels else "")
     source = f"{range_text(metric)} ({metric.source})."
     there = metric.series in seen.metrics
@@ -185,12 +185,21 @@ def check_picture(
     for component in components:
         seen = picture.parts.get(component, Seen())
         if not seen.up:
-            detail = f"No target of {component} in namespace {namespace} is up, so nothing is known of its metrics."
+            detail = (
+                f"No target of argocd-{component} in namespace {namespace} is up, so nothing is known of its metrics."
+            )
             command = f"kubectl -n {namespace} get pods,servicemonitors,endpointslices"
             observed = "down" if seen.jobs else "not scraped"
             checks.append(
                 ExplainedCheck(
-                    f"metrics of {component}", False, "scraped", observed, detail, NOT_SCRAPED, command, component
+                    f"metrics of argocd-{component}",
+                    False,
+                    "scraped",
+                    observed,
+                    detail,
+                    NOT_SCRAPED,
+                    command,
+                    component,
                 )
             )
             continue

@@ -94,7 +94,7 @@ checks:
     name:
       description: The metric, the part and the version.
       type: str
-      sample: metric argocd_app_info of application-controller 3.5
+      sample: metric argocd_app_info of argocd-application-controller 3.5
     ok: {type: bool, description: The outcome. Null means that it is not due.}
     expected: {type: str, description: What should be.}
     observed: {type: str, description: What is.}

@@ -47,11 +47,11 @@ def promtool() -> str:
     return found
 
 
-def values_of(folder: Path, release: Release, **variables: Any) -> dict[str, Any]:
-    """What the role gives the chart, written by the role itself; needs no cluster."""
+def write_values(folder: Path, release: Release, **variables: Any) -> subprocess.CompletedProcess[str]:
+    """Have the role write what it gives the chart; needs no cluster."""
     program = Path(sys.executable).with_name("ansible-playbook")
     names = {"argo_cd_release_name": release.name, "argo_cd_namespace": release.namespace}
-    done = subprocess.run(
+    return subprocess.run(
         [
             str(program if program.exists() else "ansible-playbook"), "playbooks/values.yml",
             "-e", "artifact_source_effective=upstream", "-e", f"lab_build_dir={folder}",
@@ -59,6 +59,10 @@ def values_of(folder: Path, release: Release, **variables: Any) -> dict[str, Any
         ],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
+
+
+def values_of(folder: Path, release: Release, **variables: Any) -> dict[str, Any]:
+    done = write_values(folder, release, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     values = yaml.safe_load((folder / "values" / f"{release.name}.yaml").read_text(encoding="utf-8"))
     assert isinstance(values, dict)
@@ -248,5 +252,21 @@ def test_excluded_alerts_own_rules_labels_and_thresholds(switched: dict[str, dic
     by_name = {rule.get("alert"): rule for rule in rules}
     assert by_name["ArgoAppMissing"]["expr"] == "vector(1)" and "labels" not in by_name["ArgoAppMissing"]
     assert by_name["ArgoCdReconcileSlow"]["labels"] == {"severity": "warning", "team": "platform"}
-    assert by_name["ArgoCdReconcileSlow"]["expr"].strip().endswith("> 3.0")
+    assert by_name["ArgoCdReconcileSlow"]["expr"].strip().endswith("> 3")
     assert "notifications-controller" not in by_name["ArgoCdComponentDown"]["expr"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"argo_cd_alerts_excluded": ["ArgoCdAppSyncFaild"]},
+            "ArgoCdAppSyncFaild, which the set of alerts does not have",
+        ),
+        ({"argo_cd_alerts_auto_sync_for": "30h"}, "has to be less than 24h"),
+        ({"argo_cd_alerts_reconcile_seconds": 16}, "argo_cd_alerts_reconcile_seconds is 16"),
+    ],
+)
+def test_what_could_never_fire_is_refused(tmp_path: Path, variables: dict[str, Any], said: str) -> None:
+    done = write_values(tmp_path, RELEASES["tutorial"], **variables)
+    assert done.returncode != 0 and said in " ".join(done.stdout.split()), done.stdout

@@ -111,21 +111,21 @@ def test_the_version_is_found_and_all_is_there(look: Callable[..., Any]) -> None
 @pytest.mark.parametrize("metric", ["argocd_kubectl_request_duration_seconds", "grpc_server_handled_total"])
 def test_a_metric_that_is_lost_is_named(look: Callable[..., Any], scraped: tuple[str, Part], metric: str) -> None:
     scraped[1].hidden = metric
-    result = settle(look, {f"metric {metric} of server 3.3": "metric_absent"})
+    result = settle(look, {f"metric {metric} of argocd-server 3.3": "metric_absent"})
     assert result["failed"] and "Every version from 3.0 on has it" in result["msg"]
 
 
 def test_a_label_that_is_lost_is_named(look: Callable[..., Any], scraped: tuple[str, Part]) -> None:
     scraped[1].bare = "grpc_server_handled_total"
-    result = settle(look, {"metric grpc_server_handled_total of server 3.3": "label_absent"})
+    result = settle(look, {"metric grpc_server_handled_total of argocd-server 3.3": "label_absent"})
     assert "without grpc_code" in result["msg"]
 
 
 def test_a_part_that_is_down_or_elsewhere_is_named(look: Callable[..., Any]) -> None:
     result = look(components=["repo-server"], wait_timeout=1)
-    assert failures(result) == {"metrics of repo-server": "component_not_scraped"}
+    assert failures(result) == {"metrics of argocd-repo-server": "component_not_scraped"}
     result = look(argocd_namespace="elsewhere", wait_timeout=0)
-    assert failures(result) == {"metrics of server": "component_not_scraped"}
+    assert failures(result) == {"metrics of argocd-server": "component_not_scraped"}
 
 
 def test_no_answer_is_no_pass(run_module: Callable[..., dict[str, Any]]) -> None:

@@ -151,7 +151,7 @@ def test_age_and_labels_of_series(run_module: Run, prometheus: Any, query: Any, 
 def test_an_age_of_what_has_none_is_refused(run_module: Run, prometheus: Any) -> None:
     result = run_module("prometheus_query", url=prometheus.url, queries=[{"expr": "sum(up)", "max_age": 30}], **ONCE)
     assert result["failed"] and "max_age needs an expr that is one metric" in result["msg"]
-    assert result["checks"] == []
+    assert [check["ok"] for check in result["checks"]] == [False]
 
 
 def test_a_rule_in_error_is_named(run_module: Run, prometheus: Any) -> None:

@@ -75,7 +75,7 @@ def test_a_real_answer_passes_and_tells_the_version() -> None:
     assert poll.ok and failed(poll) == {}
     assert poll.value == {"version": "3.5", "version_from": "argocd_info", "reported_version": "v3.5.7+unknown"}
     passed = {check.name for check in poll.checks if check.ok}
-    assert "metric argocd_app_sync_total of application-controller 3.5" in passed
+    assert "metric argocd_app_sync_total of argocd-application-controller 3.5" in passed
     due_later = {check.name.split()[1] for check in poll.checks if check.ok is None}
     assert {"argocd_appset_info", "argocd_oci_request_total", "argocd_login_request_total"} == due_later & {
         "argocd_appset_info", "argocd_oci_request_total", "argocd_login_request_total", "argocd_app_info",
@@ -99,7 +99,7 @@ def test_each_metric_that_is_taken_away_is_named(component: str, series: str) ->
     assert len(samples) < len(recorded())
     poll = looked(samples)
     metric = next(item for item in CONTRACT[component] if item.series == series)
-    assert failed(poll) == {f"metric {metric.name} of {component} 3.5": "metric_absent"}
+    assert failed(poll) == {f"metric {metric.name} of argocd-{component} 3.5": "metric_absent"}
     (check,) = [check for check in poll.checks if check.ok is False]
     assert metric.source in check.detail and "kubectl get --raw" in check.next and metric.name in check.next
 
@@ -108,23 +108,23 @@ def test_a_label_that_is_missing_is_named() -> None:
     job = "argocd-application-controller-metrics"
     lacking = Sample({"metric": "argocd_app_info", "job": job, "lacks": "project"}, "1", 0.0)
     poll = looked([*recorded(), lacking])
-    assert failed(poll) == {"metric argocd_app_info of application-controller 3.5": "label_absent"}
+    assert failed(poll) == {"metric argocd_app_info of argocd-application-controller 3.5": "label_absent"}
     other = Sample({"metric": "argocd_app_info", "job": job, "lacks": "server"}, "1", 0.0)
     assert failed(looked([*recorded(), other])) == {}, "a label that this metric does not have is no fault"
 
 
 def test_a_part_that_is_not_scraped_or_down_is_one_failure() -> None:
     job = "argocd-repo-server-metrics"
-    assert failed(looked(without(recorded(), job=job))) == {"metrics of repo-server": "component_not_scraped"}
+    assert failed(looked(without(recorded(), job=job))) == {"metrics of argocd-repo-server": "component_not_scraped"}
     down = [s for s in recorded() if s.labels["job"] != job]
     down.append(Sample({"metric": "up", "job": job}, "0", 0.0))
-    assert failed(looked(down)) == {"metrics of repo-server": "component_not_scraped"}
-    assert set(failed(looked([]))) == {f"metrics of {component}" for component in DEFAULT_COMPONENTS}
+    assert failed(looked(down)) == {"metrics of argocd-repo-server": "component_not_scraped"}
+    assert set(failed(looked([]))) == {f"metrics of argocd-{component}" for component in DEFAULT_COMPONENTS}
 
 
 def test_versions_decide_what_is_due() -> None:
     samples = [s for s in recorded() if s.labels.get("metric") != "argocd_repo_parallelism_wait_duration_seconds_count"]
-    name = "metric argocd_repo_parallelism_wait_duration_seconds of repo-server {}"
+    name = "metric argocd_repo_parallelism_wait_duration_seconds of argocd-repo-server {}"
     assert failed(looked(samples)) == {name.format("3.5"): "metric_absent"}
     poll = looked(samples, "v3.4.2")
     assert failed(poll) == {}
@@ -138,7 +138,7 @@ def test_an_unknown_version_owes_what_all_have() -> None:
     samples = [s for s in samples if s.labels.get("metric") != "argocd_repo_parallelism_wait_duration_seconds_count"]
     poll = looked(samples)
     assert poll.value["version_from"] == "unknown" and poll.value["version"] == "3.0"
-    assert failed(poll) == {"metric argocd_info of server 3.0": "metric_absent"}
+    assert failed(poll) == {"metric argocd_info of argocd-server 3.0": "metric_absent"}
 
 
 def test_an_old_argo_cd_is_neither_passed_nor_failed() -> None:
@@ -150,7 +150,7 @@ def test_an_old_argo_cd_is_neither_passed_nor_failed() -> None:
 
 def test_what_is_known_to_have_happened_is_due() -> None:
     assert failed(looked(recorded(), happened=["login"])) == {
-        "metric argocd_login_request_total of server 3.5": "metric_absent"
+        "metric argocd_login_request_total of argocd-server 3.5": "metric_absent"
     }
 
 
@@ -164,8 +164,8 @@ def test_a_fresh_controller_owes_no_reconciliation() -> None:
     job = "argocd-application-controller-metrics"
     assert failed(looked([*fresh, Sample({"metric": "age", "job": job}, "30", 0.0)])) == {}
     late = failed(looked([*fresh, Sample({"metric": "age", "job": job}, "300", 0.0)]))
-    assert "metric argocd_app_reconcile of application-controller 3.5" in late
-    assert "metric argocd_app_sync_total of application-controller 3.5" not in late
+    assert "metric argocd_app_reconcile of argocd-application-controller 3.5" in late
+    assert "metric argocd_app_sync_total of argocd-application-controller 3.5" not in late
 
 
 @pytest.mark.parametrize(
