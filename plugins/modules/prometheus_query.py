@@ -44,6 +44,20 @@ options:
           - Comparison that the value of every series must satisfy, an operator (V(==), V(!=), V(>=), V(<=), V(>), V(<))
             and a number, such as V(>= 1). NaN satisfies none.
         type: str
+      labels:
+        description: Labels that every series must have, with a value that is not empty.
+        type: list
+        elements: str
+        default: []
+      max_age:
+        description:
+          - Greatest number of seconds since each series was last scraped, by the clock of Prometheus. For an expression
+            that is one metric with label matchers; everything else carries the time of the query.
+          - A target that is gone has no series at all after one interval. What is old without being gone comes from
+            exporters that send their own times, from a scrape interval of minutes, or from a Prometheus that scrapes no
+            longer.
+          - Costs one more request per poll.
+        type: float
       required_when:
         description:
           - PromQL expression without whose series the expectation is not due. It is reported as neither passed nor
@@ -69,6 +83,10 @@ EXAMPLES = r"""
       - name: the repo-server has no queue
         expr: sum(argocd_repo_pending_request_total)
         value: "== 0"
+      - name: the controller is scraped, and says to which Application its numbers belong
+        expr: argocd_app_info
+        labels: [name, project, sync_status, health_status]
+        max_age: 60
 """
 
 RETURN = r"""

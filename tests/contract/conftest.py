@@ -57,24 +57,34 @@ def upstream() -> Path:
     return UPSTREAM
 
 
+def write_values(build: Path, source: str, *more: str) -> Path:
+    """The files that playbooks/values.yml writes for a source of artifacts."""
+    program = Path(sys.executable).with_name("ansible-playbook")
+    done = subprocess.run(
+        [
+            str(program if program.exists() else "ansible-playbook"), "playbooks/values.yml",
+            "-e", f"artifact_source_effective={source}", "-e", f"lab_build_dir={build}",
+            "-e", "lab_domain=example.it", "-e", "argo_cd_metrics_interval=", *more,
+        ],
+        cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return build / "values"
+
+
 @pytest.fixture(scope="session")
 def role_values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The files that playbooks/values.yml writes, for each source of artifacts."""
-    program = Path(sys.executable).with_name("ansible-playbook")
-    result = {}
-    for source in ("upstream", "packages"):
-        build = tmp_path_factory.mktemp(source)
-        done = subprocess.run(
-            [
-                str(program if program.exists() else "ansible-playbook"), "playbooks/values.yml",
-                "-e", f"artifact_source_effective={source}", "-e", f"lab_build_dir={build}",
-                "-e", "lab_domain=example.it", "-e", "argo_cd_metrics_interval=",
-            ],
-            cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        result[source] = build / "values"
-    return result
+    """Those of the tutorial, which is what upstream's charts were rendered with: without the collection's alerts."""
+    return {
+        source: write_values(tmp_path_factory.mktemp(source), source, "-e", "argo_cd_alerts_enabled=false")
+        for source in ("upstream", "packages")
+    }
+
+
+@pytest.fixture(scope="session")
+def lab_with_alerts(helm: str, tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """Argo CD as the lab chart renders it with all that the role does by default."""
+    return render(helm, "argo-cd", write_values(tmp_path_factory.mktemp("alerts"), "packages"))
 
 
 def load(text: str) -> Objects:

@@ -58,6 +58,17 @@ def test_annotations_are_left_to_prometheus(lab: Lab) -> None:
     assert summaries == ["[Argo CD] No reported applications", "[{{ $labels.name }}] Application not synchronized"]
 
 
+def test_the_alerts_of_the_role_go_through_the_chart(lab_with_alerts: dict[tuple[str, str, str], Any]) -> None:
+    rule = lab_with_alerts["PrometheusRule", "monitoring", "argocd-application-controller"]
+    (group,) = rule["spec"]["groups"]
+    alerts = {item["alert"]: item for item in group["rules"]}
+    assert {"ArgoAppMissing", "ArgoAppNotSynced", "ArgoCdAppSyncFailed", "ArgoCdComponentDown"} < set(alerts)
+    assert alerts["ArgoCdAppUnhealthy"]["annotations"]["summary"] == (
+        "Application {{ $labels.exported_namespace }}/{{ $labels.name }} is {{ $labels.health_status }}"
+    )
+    assert not [item for item in alerts.values() if "<<" in str(item) or "[[" in str(item["annotations"])]
+
+
 def test_selectors_can_be_narrowed_to_the_release(lab: Lab) -> None:
     setting = "prometheus.prometheusSpec.ruleSelectorNilUsesHelmValues=true"
     found = lab(STACK, "--set", setting)

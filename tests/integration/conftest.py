@@ -102,7 +102,9 @@ class ExporterHandler(BaseHTTPRequestHandler):
     server: Exporter
 
     def do_GET(self) -> None:
-        body, kind, status = "up_for_real 1\n", "text/plain", 200
+        # a sample that the exporter itself says is a minute old
+        body = f"up_for_real 1\nminute_old{{unit=\"a\"}} 1 {int((time.time() - 60) * 1000)}\n"
+        kind, status = "text/plain", 200
         if self.path == "/switched":
             status = self.server.status
             if self.server.flapping:

@@ -131,6 +131,29 @@ def test_healthy_rules_pass_by_group_rule_type_and_file(run_module: Run, prometh
     assert {item["group"] for item in result["groups"]} >= {"good"}
 
 
+@pytest.mark.parametrize(
+    ("query", "passes", "said"),
+    [
+        ({"expr": "up_for_real", "max_age": 30, "labels": ["pod", "job"]}, True, ""),
+        ({"expr": "up_for_real", "labels": ["pod", "team"]}, False, "1 of them without team"),
+        ({"expr": 'minute_old{unit="a"}', "max_age": 300}, True, ""),
+        ({"expr": 'minute_old{unit="a"}', "max_age": 30}, False, "1 of them older, the oldest 6"),
+        ({"expr": "not_there", "max_age": 30, "labels": ["job"]}, False, "0 series"),
+        ({"expr": "not_there", "max_age": 30, "min_series": 0}, True, ""),
+    ],
+)
+def test_age_and_labels_of_series(run_module: Run, prometheus: Any, query: Any, passes: bool, said: str) -> None:
+    result = run_module("prometheus_query", url=prometheus.url, queries=[{"name": "it", **query}], **ONCE)
+    assert result.get("failed") is not passes, result["msg"]
+    assert said in checks_of(result)["query it"]["observed"]
+
+
+def test_an_age_of_what_has_none_is_refused(run_module: Run, prometheus: Any) -> None:
+    result = run_module("prometheus_query", url=prometheus.url, queries=[{"expr": "sum(up)", "max_age": 30}], **ONCE)
+    assert result["failed"] and "max_age needs an expr that is one metric" in result["msg"]
+    assert [check["ok"] for check in result["checks"]] == [False]
+
+
 def test_a_rule_in_error_is_named(run_module: Run, prometheus: Any) -> None:
     result = run_module("prometheus_rules", url=prometheus.url, expected=[{"group": "broken"}], wait_timeout=1, **FAST)
     assert result["failed"]

@@ -10,6 +10,7 @@ from typing import Mapping
 from ansible_collections.argolab.observability.plugins.module_utils.part import Part
 from ansible_collections.argolab.observability.plugins.module_utils.parts import (
     argocd_applications,
+    argocd_metrics,
     cluster_checks,
     dashboard_panels,
     endpoint_checks,
@@ -22,6 +23,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.parts import
 
 PARTS: Mapping[str, Part] = {
     "argocd_applications": argocd_applications.PART,
+    "argocd_metrics": argocd_metrics.PART,
     "cluster_checks": cluster_checks.PART,
     "dashboard_panels": dashboard_panels.PART,
     "endpoint_checks": endpoint_checks.PART,

@@ -20,6 +20,8 @@ QUERY_OPTIONS: dict[str, Any] = {
     "min_series": {"type": "int"},
     "max_series": {"type": "int"},
     "value": {"type": "str"},
+    "labels": {"type": "list", "elements": "str", "default": []},
+    "max_age": {"type": "float"},
     "required_when": {"type": "str"},
 }
 

@@ -27,7 +27,7 @@ ANYTHING = {
     "argo_cd": {"context", "chart_ref", "helm_binary"},
     "existing_cluster": {"context"},
     "grafana_dashboards": {
-        "context", "argocd_file", "argocd_folder", "items.file", "items.folder",
+        "context", "argocd_file", "argocd_folder", "items.file", "items.folder", "overview_folder",
     },
     "guestbook": {"context"},
     "hosts_entries": {"endpoints.detail"},

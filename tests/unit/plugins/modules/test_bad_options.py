@@ -29,6 +29,7 @@ ENGINE = "unix:///nonexistent/argolab.sock"
 GOOD: dict[str, dict[str, Any]] = {
     "alert_path_drill": {**KUBE, "wait_timeout": 0},
     "argocd_applications": {**KUBE, "applications": [{"name": "guestbook"}], "wait_timeout": 0},
+    "argocd_metrics": PROMETHEUS,
     "argocd_sync": {**KUBE, "name": "guestbook", "wait_timeout": 0},
     "artifact_source": {"source": "packages"},
     "cli_tools": {"bin_dir": NOWHERE, "tools": [{"name": "helm", "link": "/bin/true"}]},
