@@ -4,7 +4,7 @@
 """The Grafana of a cluster: by its own address, or through the API server's proxy to its Service.
 
 The API server removes the C(Authorization) header of every request that it has authenticated, so that neither basic
-authentication nor a token reaches Grafana through its proxy. Cookies do: there one logs in for a session, as a browser does.
+authentication nor a token reaches Grafana through its proxy. Cookies do: one logs in for a session, as a browser does.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ProxiedGrafana:
         self._cookie = ""
         self.base = kube.http.base
         self.end: float | None = None
-        self.name = f"Grafana at service {namespace}/{service} through {kube.http.name}"
+        self.name = f"Grafana at service {namespace}/{service} through the proxy of {kube.http.base}"
 
     def request(self, method: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Answer:
         """One request, in the session of the login where there is one; it is begun anew when it has ended."""
@@ -144,7 +144,8 @@ def login_from_secret(kube: KubeClient, namespace: str, name: str, user_key: str
         try:
             found.append(base64.b64decode(str(data[key]), validate=True).decode())
         except KeyError:
-            raise DefiniteError(f"Secret {name} has no key {key}; it has: {', '.join(sorted(data)) or 'none'}.") from None
+            known = ", ".join(sorted(data)) or "none"
+            raise DefiniteError(f"Secret {name} has no key {key}; its keys are: {known}.") from None
         except (binascii.Error, ValueError):
             raise DefiniteError(f"key {key} of Secret {name} is not base64 of a text.") from None
     return found[0], found[1]

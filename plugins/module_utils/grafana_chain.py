@@ -177,7 +177,7 @@ def reload_check(container: str, namespace: str, log: str | None, why: str = "")
         return ExplainedCheck(name, None, expected, "skipped", why)
     status = reload_status(log)
     if status is None:
-        return ExplainedCheck(name, None, expected, "skipped", "its log names no reload: nothing has changed since long")
+        return ExplainedCheck(name, None, expected, "skipped", "its log names no reload: nothing changed for long")
     if status < 400:
         return ExplainedCheck(name, True, expected, f"answered {status}")
     reason = {

@@ -133,8 +133,8 @@ def provider_from_texts(texts: Iterable[str], folder: str) -> Provider | None:
         except yaml.YAMLError:
             continue
         for item in (content.get("providers") or []) if isinstance(content, Mapping) else []:
-            options = item.get("options") if isinstance(item, Mapping) else None
-            path = posixpath.normpath(str((options or {}).get("path") or "/nowhere"))
+            options = (item.get("options") or {}) if isinstance(item, Mapping) else {}
+            path = posixpath.normpath(str(options.get("path") or "/nowhere"))
             if path == posixpath.normpath(folder) or posixpath.normpath(folder).startswith(f"{path}/"):
                 return Provider(path, str(item.get("folder") or ""), bool(options.get("foldersFromFilesStructure")))
     return None
@@ -227,9 +227,9 @@ def read_model(content: bytes) -> tuple[dict[str, Any], tuple[str, str]]:
 def path_problem(path: str, annotation: str, provider: Provider) -> tuple[str, str]:
     """Cause and reason why Grafana does not read a file where it is, or not into the folder that was asked for."""
     if not path.startswith(f"{provider.path.rstrip('/')}/"):
-        return "folder_outside", f"its folder annotation leads to {path}, outside of {provider.path}, which Grafana reads"
+        return "folder_outside", f"its folder annotation leads to {path}, outside of {provider.path}"
     if not path.endswith(".json"):
-        return "not_json_name", f"Grafana reads only files that end in .json, and this one is {posixpath.basename(path)}"
+        return "not_json_name", f"Grafana reads only files that end in .json, not {posixpath.basename(path)}"
     inside = posixpath.dirname(path)[len(provider.path) :]
     if any(part.startswith(".") for part in inside.split("/")):
         return "folder_hidden", f"Grafana skips folders that begin with a dot, and the file is {path}"
@@ -252,7 +252,7 @@ def folder_of(path: str, provider: Provider) -> str:
 def collisions(files: Sequence[DashboardFile]) -> dict[str, tuple[str, str]]:
     """Cause and reason for each source that another one gets in the way of.
 
-    Of equal files the sidecar keeps the last; equal uids, or equal titles in one folder, end all writing of the provider.
+    Of equal files the sidecar keeps the last; equal uids, or equal titles in one folder, end the provider's writing.
     """
     found: dict[str, tuple[str, str]] = {}
     kept: dict[str, DashboardFile] = {}
@@ -280,6 +280,6 @@ def collisions(files: Sequence[DashboardFile]) -> dict[str, tuple[str, str]]:
                 for one, two in ((file, other), (other, file)):
                     found.setdefault(one.source, (
                         cause,
-                        f"it has the {what} of {two.source}; Grafana then stops writing all dashboards of this provider",
+                        f"it has the {what} of {two.source}; Grafana then stops writing all of this provider",
                     ))  # fmt: skip
     return found

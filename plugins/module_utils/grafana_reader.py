@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing, nearest
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import (
     ExplainedCheck,
     poll_of,
@@ -71,7 +71,9 @@ class GrafanaReader:
         except GrafanaStatusError as error:
             if error.status != 401:
                 raise
-            return self._refused(str(error))
+            return self._unseen("login_refused", "refused", str(error))
+        except TransientError as error:
+            return self._unseen("grafana_silent", "Grafana does not answer", str(error))
         found: dict[str, Any] = {"version": str(health.get("version") or ""), "dashboards": [], "datasources": sources}
         database = str(health.get("database") or "unknown")
         cause = "" if database == "ok" else "unhealthy"
@@ -93,12 +95,11 @@ class GrafanaReader:
         found["dashboards"] = [_described(file, shown) for file in files]
         return poll_of(checks, found)
 
-    def _refused(self, error: str) -> Poll:
-        command = f"kubectl logs -n {self._namespace} -l app.kubernetes.io/name=grafana -c grafana"
-        return poll_of(
-            [ExplainedCheck("Grafana", False, "the login taken", "refused", error, "login_refused", command)],
-            {"version": "", "dashboards": [], "datasources": []},
-        )
+    def _unseen(self, cause: str, observed: str, error: str) -> Poll:
+        """A look that saw nothing of Grafana, and so nothing of its dashboards either."""
+        command = f"kubectl get pods -n {self._namespace} -l app.kubernetes.io/name=grafana"
+        check = ExplainedCheck("Grafana", False, "an answer, with this login", observed, error, cause, command)
+        return poll_of([check], {"version": "", "dashboards": [], "datasources": []}, error)
 
     def _selector(self) -> dict[str, str]:
         service = self._kube.get(f"/api/v1/namespaces/{self._namespace}/services/{self._service}")

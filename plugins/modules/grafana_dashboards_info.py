@@ -19,7 +19,7 @@ description:
     C(duplicate_uid), C(duplicate_title), C(provider_stopped) by duplicates among others, C(folder_outside),
     C(folder_hidden), C(folder_ignored), C(wrong_folder), C(title_taken), C(content_differs), C(not_loaded), and
     C(url_key), whose content is not known and which is neither passed nor failed.'
-  - 'Causes of the way there: C(reload_refused), C(login_refused), C(no_workload), C(no_sidecar), C(no_provider),
+  - 'Causes of the way there: C(reload_refused), C(login_refused), C(grafana_silent), C(no_workload), C(no_sidecar), C(no_provider),
     C(datasource_absent), C(datasource_unhealthy), C(unhealthy).'
   - A dashboard that a newer Grafana rewrote counts as the same when title and queries are.
 notes:
@@ -79,7 +79,7 @@ options:
     elements: str
     default: [prometheus]
   skip:
-    description: Reason why nothing is looked at, such as that Grafana is off. The result then says so and passes nothing.
+    description: Reason why nothing is looked at, such as that Grafana is off. Its one check is then skipped.
     type: str
     default: ""
 seealso:

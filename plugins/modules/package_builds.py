@@ -67,7 +67,10 @@ options:
           - Content of the files of a program that is no published module, by name. It may use Go's own library only.
         type: dict
       plugin_config: {description: "Lines of C(plugin.cfg), for CoreDNS.", type: list, elements: str}
-      data: {description: "Files, folders or shell patterns of the module to keep beside the programs.", type: list, elements: str}
+      data:
+        description: Files, folders or shell patterns of the module to keep beside the programs.
+        type: list
+        elements: str
       cpu_seconds: {description: CPU seconds of a cold build; used for the estimate of the time left., type: float}
   root:
     description: The Debian root. Without it, none is made.
