@@ -92,7 +92,9 @@ class ProxiedGrafana:
             text = f"{self.name} answered {answer.status} to the login of {username}."
             if answer.status == 401:
                 raise GrafanaStatusError(
-                    401, f"{text} Grafana's database has another password than the login that was given."
+                    401,
+                    f"{text} Grafana's database has another password than the login that was given, or more than four "
+                    "wrong ones in five minutes have locked it.",
                 )
             raise TransientError(text) if answer.status >= 500 else GrafanaStatusError(answer.status, text)
         cookies = answer.headers.get("set-cookie", "")

@@ -72,14 +72,20 @@ def _outcome(file: DashboardFile, shown: Shown, stopped: list[str]) -> tuple[str
         if twin and file.problem[0] == "no_uid":
             return f"there, with the uid {twin.get('uid')}", "", ""
         if twin:
-            return "not in Grafana", "title_taken", (
-                f"another dashboard in the folder has its title: uid {twin.get('uid')}; Grafana refuses the second"
+            return (
+                "not in Grafana",
+                "title_taken",
+                (f"another dashboard in the folder has its title: uid {twin.get('uid')}; Grafana refuses the second"),
             )
         if stopped:
             return "not in Grafana", "provider_stopped", _stopped(stopped)
-        return "not in Grafana", "not_loaded", (
-            "nothing in the ConfigMap is wrong. Grafana looks at its folder every 30 s, and at once when the sidecar's "
-            "reload reaches it; its own log says what it could not load"
+        return (
+            "not in Grafana",
+            "not_loaded",
+            (
+                "nothing in the ConfigMap is wrong. Grafana looks at its folder every 30 s, and at once when the "
+                "sidecar's reload reaches it; its own log says what it could not load"
+            ),
         )
     meta = answer.get("meta") or {}
     different = differences(file.model, answer.get("dashboard") or {})
@@ -93,8 +99,10 @@ def _outcome(file: DashboardFile, shown: Shown, stopped: list[str]) -> tuple[str
         return f"there, with other content ({listing(different, 5)})", cause, why
     folder = str(meta.get("folderTitle") or "")
     if (folder or "") != file.folder and not (folder in GENERAL and file.folder in GENERAL):
-        return f"there, in folder {folder or 'General'}", "wrong_folder", (
-            "Grafana keeps it in another folder than the file's; a provider's folder is read when Grafana starts"
+        return (
+            f"there, in folder {folder or 'General'}",
+            "wrong_folder",
+            ("Grafana keeps it in another folder than the file's; a provider's folder is read when Grafana starts"),
         )
     return "there, with the same content", "", ""
 
@@ -107,7 +115,7 @@ def _is_twin(item: Mapping[str, Any], file: DashboardFile) -> bool:
 
 def _stopped(sources: list[str]) -> str:
     return (
-        "Grafana stopped writing this provider's dashboards, because some have the same uid or title: "
+        "Grafana writes none of this provider's dashboards before the next reload: some have the same uid or title: "
         f"{listing(sources, 5)}"
     )
 

@@ -252,7 +252,8 @@ def folder_of(path: str, provider: Provider) -> str:
 def collisions(files: Sequence[DashboardFile]) -> dict[str, tuple[str, str]]:
     """Cause and reason for each source that another one gets in the way of.
 
-    Of equal files the sidecar keeps the last; equal uids, or equal titles in one folder, end the provider's writing.
+    Of equal files the sidecar keeps the last. Equal uids, or equal titles in one folder, make Grafana take away the
+    provider's right to write after it has looked, until a reload starts over; then the last of them wins.
     """
     found: dict[str, tuple[str, str]] = {}
     kept: dict[str, DashboardFile] = {}
@@ -280,6 +281,6 @@ def collisions(files: Sequence[DashboardFile]) -> dict[str, tuple[str, str]]:
                 for one, two in ((file, other), (other, file)):
                     found.setdefault(one.source, (
                         cause,
-                        f"it has the {what} of {two.source}; Grafana then stops writing all of this provider",
+                        f"it has the {what} of {two.source}: one hides the other, and no change is loaded any more",
                     ))  # fmt: skip
     return found

@@ -19,8 +19,8 @@ description:
     C(duplicate_uid), C(duplicate_title), C(provider_stopped) by duplicates among others, C(folder_outside),
     C(folder_hidden), C(folder_ignored), C(wrong_folder), C(title_taken), C(content_differs), C(not_loaded), and
     C(url_key), whose content is not known and which is neither passed nor failed.'
-  - 'Causes of the way there: C(reload_refused), C(login_refused), C(grafana_silent), C(no_workload), C(no_sidecar), C(no_provider),
-    C(datasource_absent), C(datasource_unhealthy), C(unhealthy).'
+  - 'Causes of the way there: C(reload_refused), C(login_refused), C(grafana_silent), C(no_workload), C(no_sidecar),
+    C(no_provider), C(datasource_absent), C(datasource_unhealthy), C(unhealthy).'
   - A dashboard that a newer Grafana rewrote counts as the same when title and queries are.
 notes:
   - Without O(grafana), Grafana is reached through the API server's proxy, which removes the C(Authorization) header

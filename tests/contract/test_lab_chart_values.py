@@ -28,7 +28,8 @@ def refused(helm: str, chart: Path, *settings: str) -> str:
 
 
 def test_a_chart_refuses_what_it_can_not_bring(helm: str, charts_dir: Path) -> None:
-    assert "brings no Grafana" in refused(helm, charts_dir / STACK)
+    assert "keeps nothing of Grafana's" in refused(helm, charts_dir / STACK, "--set", "grafana.persistence.enabled=true")
+    assert "takes no plugins" in refused(helm, charts_dir / STACK, "--set", "grafana.plugins={a}")
     assert "brings no dex" in refused(helm, charts_dir / ARGO)
     assert "no notifications controller" in refused(helm, charts_dir / ARGO, "--set", "dex.enabled=false")
 
