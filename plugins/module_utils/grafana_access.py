@@ -153,8 +153,8 @@ def login_from_secret(kube: KubeClient, namespace: str, name: str, user_key: str
     return found[0], found[1]
 
 
-def grafana_from_params(kube: KubeClient, params: Mapping[str, Any]) -> tuple[GrafanaClient, list[str]]:
-    """A client for the options of V(GRAFANA_ACCESS_ARGUMENT_SPEC), and the secrets that may appear nowhere."""
+def grafana_from_params(kube: KubeClient, params: Mapping[str, Any]) -> GrafanaClient:
+    """A client for the options of V(GRAFANA_ACCESS_ARGUMENT_SPEC)."""
     options = dict(params.get("grafana") or {})
     login: tuple[str, str] | None = None
     if params.get("admin_secret") and not (options.get("username") or options.get("token")):
@@ -165,9 +165,8 @@ def grafana_from_params(kube: KubeClient, params: Mapping[str, Any]) -> tuple[Gr
             params["admin_user_key"],
             params["admin_password_key"],
         )
-    secrets = [login[1]] if login else []
     if options:
         if login:
             options["username"], options["password"] = login
-        return grafana_from_options(options, params["request_timeout"]), secrets
-    return GrafanaClient(ProxiedGrafana(kube, params["grafana_namespace"], params["grafana_service"], login)), secrets
+        return grafana_from_options(options, params["request_timeout"])
+    return GrafanaClient(ProxiedGrafana(kube, params["grafana_namespace"], params["grafana_service"], login))

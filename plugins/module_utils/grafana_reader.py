@@ -66,6 +66,13 @@ class GrafanaReader:
     def poll(self) -> Poll:
         """One look: a check of Grafana itself, of each reload, each dashboard and each data source."""
         try:
+            return self._look()
+        finally:
+            # A session that is left behind would last for a month.
+            self._grafana.close()
+
+    def _look(self) -> Poll:
+        try:
             health = self._grafana.health()
             sources, index = self._sources(), self._grafana.search()
         except GrafanaStatusError as error:

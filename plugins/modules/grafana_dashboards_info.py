@@ -145,6 +145,10 @@ version:
   description: Version of Grafana; empty where it is hidden from strangers.
   returned: when anything could be checked
   type: str
+access:
+  description: How Grafana was reached.
+  returned: when it could be
+  type: str
 waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
@@ -159,67 +163,12 @@ attempts:
   type: int
 """
 
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer, skipped
-from ansible_collections.argolab.observability.plugins.module_utils.grafana_access import (
-    GRAFANA_ACCESS_ARGUMENT_SPEC,
-    grafana_from_params,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.grafana_reader import GrafanaReader
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-WHAT = "Grafana's dashboards"
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.grafana_dashboards_info import PART
 
 
 def main() -> None:
-    names = {"type": "list", "elements": "str", "default": []}
-    module = checked_module(
-        argument_spec={
-            **GRAFANA_ACCESS_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "required": names,
-            "ignored": names,
-            "datasources": {**names, "default": ["prometheus"]},
-            "skip": {"type": "str", "default": ""},
-        },
-        limits={
-            "grafana": {"options": {"url": {"form": "url"}}},
-            "grafana_namespace": {"form": "namespace"},
-            "grafana_service": {"form": "service_port"},
-            "admin_secret": {"form": "kube_name"},
-            "admin_user_key": {"form": "marker"},
-            "admin_password_key": {"form": "marker"},
-            "required": {"form": "namespaced_name"},
-            "ignored": {"form": "namespaced_name"},
-            "datasources": {"form": "marker"},
-        },
-    )
-    params, title = module.params, "Grafana does not have every dashboard as it is"
-    if params["skip"]:
-        module.exit_json(checks=as_dicts([skipped(WHAT, "in Grafana", params["skip"])]))
-    try:
-        kube = kube_from_params(params)
-        grafana, secrets = grafana_from_params(kube, params)
-        module.no_log_values.update(secrets)
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-    reader = GrafanaReader(
-        kube,
-        grafana,
-        params["grafana_namespace"],
-        params["grafana_service"],
-        params["required"],
-        params["ignored"],
-        params["datasources"],
-    )
-    try:
-        conclude(module, title, WHAT, reader.poll, lambda found: found or {})
-    finally:
-        grafana.close()
+    run_part(PART)
 
 
 if __name__ == "__main__":
