@@ -9,19 +9,22 @@ The sidecar itself is tried in the lab (molecule/lab/tasks/grafana.yml). Here th
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import FakeCluster, serve
-from conftest import CACHE, PASSWORD, built_prometheus, free_port, running
+from conftest import CACHE, PASSWORD, built_prometheus, free_port, running, serving
 
 Run = Callable[..., dict[str, Any]]
 
@@ -71,6 +74,46 @@ class Cluster(FakeCluster):
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         return (200, self.log) if path.endswith("/log") else super().answer(method, path, query, body)
+
+
+class Gateway(ThreadingHTTPServer):
+    """The API server with its proxy to Grafana, which keeps C(Authorization) for itself as the real one does."""
+
+    daemon_threads = True
+    prefix = "/api/v1/namespaces/monitoring/services/http:kube-stack-prometheus-grafana:80/proxy"
+
+    def __init__(self, grafana: Grafana) -> None:
+        super().__init__(("127.0.0.1", 0), GatewayHandler)
+        self.grafana = grafana
+
+
+class GatewayHandler(BaseHTTPRequestHandler):
+    server: Gateway
+
+    def handle_one(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urllib.parse.urlsplit(self.path)
+        headers: list[tuple[str, str]] = []
+        if parts.path.startswith(self.server.prefix):
+            kept = {key: self.headers[key] for key in ("Cookie", "Content-Type") if self.headers[key]}
+            target = http.client.HTTPConnection(urllib.parse.urlsplit(self.server.grafana.url).netloc, timeout=20)
+            target.request(self.command, self.path[len(self.server.prefix) :], body, kept)
+            answer = target.getresponse()
+            status, content = answer.status, answer.read()
+            headers = [pair for pair in answer.getheaders() if pair[0] in ("Set-Cookie", "Content-Type")]
+        else:
+            query = urllib.parse.parse_qs(parts.query)
+            status, found = self.server.grafana.cluster.answer(self.command, parts.path, query, None)
+            content = json.dumps(found).encode()
+        self.send_response(status)
+        for key, value in [*headers, ("Content-Length", str(len(content)))]:
+            self.send_header(key, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = handle_one
+
+    def log_message(self, format: str, *args: Any) -> None: ...
 
 
 class Grafana:
@@ -371,6 +414,32 @@ def test_the_login_of_the_secret_and_a_token_work(grafana: Grafana, look: Run) -
     result = look(grafana={"url": grafana.url, "token": key})
     assert not result.get("failed"), result["msg"]
     assert key not in json.dumps(result)
+
+
+def test_through_the_api_server_a_session_is_the_login_and_none_is_left_behind(
+    grafana: Grafana, run_module: Run
+) -> None:
+    grafana.put("top", "top.json", model("top"))
+    grafana.reload()
+    with serving(Gateway(grafana)) as gateway:
+        grafana.cluster.port = gateway.server_address[1]
+        access = {"kubeconfig": grafana.cluster.kubeconfig, "wait_timeout": 0}
+        result = run_module("grafana_dashboards_info", **access, admin_secret="login", required=["team/top"])
+        assert not result.get("failed"), result["msg"]
+        assert causes(result) == {"top": ""}
+        assert grafana.call("GET", "/api/user/auth-tokens") == []
+        # A login in a header does not arrive, and this Grafana shows strangers nothing.
+        assert failed(run_module("grafana_dashboards_info", **access)) == ["login_refused"]
+        secret = grafana.cluster.find("Secret", "login")
+        secret["data"]["admin-password"] = base64.b64encode(b"canary-password").decode()
+        refused = run_module("grafana_dashboards_info", **access, admin_secret="login")
+        assert failed(refused) == ["login_refused"]
+        assert "canary-password" not in json.dumps(refused)
+        del secret["data"]["admin-password"]
+        missing = run_module("grafana_dashboards_info", **access, admin_secret="login")
+        assert "Secret login has no key admin-password; its keys are: admin-user" in missing["msg"]
+        elsewhere = run_module("grafana_dashboards_info", **access, grafana_service="nothing:80")
+        assert failed(elsewhere) == ["grafana_silent"]
 
 
 def test_a_grafana_that_is_not_there_is_no_pass(grafana: Grafana, look: Run) -> None:
