@@ -112,8 +112,14 @@ msg:
   description: The number of passed checks, or the diagnosis.
   returned: always
   type: str
+targets_total:
+  description: Number of targets that were looked at.
+  returned: when Prometheus could be asked
+  type: int
 targets:
-  description: The targets that were looked at, as of the last answer.
+  description:
+    - The targets that were looked at, as of the last answer; those that are not up come first.
+    - At most 1,000; RV(targets_total) says how many there are.
   returned: when Prometheus could be asked
   type: list
   elements: dict

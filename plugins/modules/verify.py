@@ -45,8 +45,8 @@ options:
       options:
         description:
           - Options of that module. The access to the cluster and to Prometheus is that of O(kubeconfig), O(context),
-            O(prometheus_namespace), O(prometheus_service) and O(prometheus_path_prefix) unless the part has its own.
-            The options of waiting are this module's.
+            O(prometheus_namespace), O(prometheus_service), O(prometheus_path_prefix) and O(request_timeout) unless the
+            part has its own. The options of waiting are this module's.
         type: dict
         default: {}
       skip:
@@ -140,7 +140,7 @@ def main() -> None:
         module.no_log_values.update(secrets_in(holder))
     try:
         waiting = waiting_from_params(params)
-        shared = {name: params[name] for name in CLUSTER_PROMETHEUS_ARGUMENT_SPEC if name != "request_timeout"}
+        shared = {name: params[name] for name in CLUSTER_PROMETHEUS_ARGUMENT_SPEC}
         wanted = read_parts(params["parts"], shared, PARTS)
     except ArgolabError as error:
         module.fail_json(msg=str(error))

@@ -60,7 +60,7 @@ def look(params: Params) -> Look:
             "ingress_addresses": value["addresses"],
         }
 
-    return Look(poll, extra)
+    return Look(poll, extra, limit=kube.limit)
 
 
 PART = Part(

@@ -28,7 +28,7 @@ def look(params: Params) -> Look:
     client = client_from_params(params)
     return Look(
         poll=target_checks.watch_targets(client, expectations, params["all_up"]),
-        extra=lambda targets: {"targets": [target_checks.summary(target) for target in targets or []]},
+        extra=lambda targets: target_checks.summaries(targets or []),
         explain=lambda checks: target_checks.explain_empty_pools(client, expectations, checks),
         unseen=unseen(expectations),
         limit=client.limit,

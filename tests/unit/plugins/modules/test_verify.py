@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,8 +74,11 @@ def test_what_heals_while_it_waits_passes(cluster: FakeCluster) -> None:
 
 
 def test_secrets_of_an_inline_kubeconfig_are_in_no_result(cluster: FakeCluster) -> None:
-    for parts in (PARTS, [{**QUERY, "options": {**QUERY["options"], "kubeconfig": cluster.kubeconfig}}]):
-        assert "canary-token" not in str(verified(cluster, parts))
+    text = json.dumps(cluster.kubeconfig, indent=1)
+    for given in (cluster.kubeconfig, text):
+        part = {**QUERY, "options": {**QUERY["options"], "kubeconfig": given}}
+        assert "canary-token" not in str(verified(cluster, kubeconfig=given))
+        assert "canary-token" not in str(verified(cluster, [part]))
 
 
 def test_bad_options_of_a_part_stop_everything_before_anything_is_asked(cluster: FakeCluster) -> None:
@@ -79,3 +87,37 @@ def test_bad_options_of_a_part_stop_everything_before_anything_is_asked(cluster:
     assert "parts[3] (rule_coverage)" in result["msg"]
     assert "requierd" in result["msg"]
     assert cluster.requests == []
+
+
+def test_an_api_server_that_never_ends_costs_no_more_than_the_time_that_was_given() -> None:
+    """It trickles one byte after the other: each part gives up at the deadline, and none of them passed."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def trickle(channel: socket.socket) -> None:
+        with channel, contextlib.suppress(OSError):
+            channel.recv(65536)
+            channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{")
+            while not ended.wait(0.05):
+                channel.sendall(b" ")
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while not ended.is_set():
+                threading.Thread(target=trickle, args=(listener.accept()[0],), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    never = FakeCluster()
+    never.port = listener.getsockname()[1]
+    started = time.monotonic()
+    try:
+        result = verified(never, [{"module": name} for name in ("cluster_checks", "scrape_coverage", "rule_coverage")],
+                          wait_timeout=2, request_timeout=1)  # fmt: skip
+    finally:
+        ended.set()
+        listener.close()
+    assert result["failed"]
+    assert result["counts"]["passed"] == 0
+    # two seconds of waiting, and at most one request's time for each part after that
+    assert time.monotonic() - started < 20
