@@ -174,17 +174,11 @@ class GrafanaReader:
         """What the objects with the sidecar's label become, and what is wrong with those that have to exist."""
         objects: dict[tuple[str, str], dict[str, Any]] = {}
         checks = []
-        for kind in ("ConfigMap", "Secret"):
-            if kind not in sidecar.kinds:
-                continue
-            try:
-                found = self._kube.list(f"/api/v1/{kind.lower()}s", {"labelSelector": sidecar.label})
-            except KubeError as error:
-                if kind == "ConfigMap" or error.status != 403:
-                    raise
-                checks.append(skipped("dashboards in Secrets", "in Grafana", "this access may not read Secrets"))
-                continue
+        for kind in sidecar.kinds:
+            found, unread = self._labelled(kind, sidecar)
             objects.update({(kind, full_name(item)): {**item, "kind": kind} for item in found})
+            if unread:
+                checks.append(skipped(f"dashboards in {kind}s", "in Grafana", unread))
         for name in self._required:
             if not any(key[1] == name for key in objects):
                 item = self._one(name)
@@ -197,6 +191,37 @@ class GrafanaReader:
             if key[1] not in self._ignored:
                 files += files_of(item, sidecar, provider)
         return files, checks
+
+    def _labelled(self, kind: str, sidecar: Sidecar) -> tuple[list[dict[str, Any]], str]:
+        """The objects with the sidecar's label, and what of them this access may not read.
+
+        Who may not read the whole cluster is content with the namespaces that are known to matter.
+        """
+        plural, selector = f"{kind.lower()}s", {"labelSelector": sidecar.label}
+        try:
+            return self._kube.list(f"/api/v1/{plural}", selector), ""
+        except KubeError as error:
+            if error.status != 403:
+                raise
+        namespaces = {
+            self._namespace,
+            *(sidecar.namespaces or ()),
+            *(name.partition("/")[0] for name in self._required),
+        }
+        found, closed = [], []
+        for namespace in sorted(namespaces):
+            try:
+                found += self._kube.list(f"/api/v1/namespaces/{namespace}/{plural}", selector)
+            except KubeError as error:
+                if error.status != 403:
+                    raise
+                closed.append(namespace)
+        if closed:
+            return found, f"this access may not list {plural} in {', '.join(closed)}, nor in the whole cluster"
+        return (
+            found,
+            "" if sidecar.namespaces else f"this access may list {plural} in {', '.join(sorted(namespaces))} only",
+        )
 
     def _one(self, full: str) -> dict[str, Any] | None:
         namespace, _slash, name = full.partition("/")

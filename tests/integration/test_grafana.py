@@ -71,8 +71,11 @@ class Cluster(FakeCluster):
     """With the log of the sidecar."""
 
     log = "POST http://localhost:3000/api/admin/provisioning/dashboards/reload: 200 OK"
+    forbidden: tuple[str, ...] = ()
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
+        if path.endswith(self.forbidden or ("nothing",)):
+            return 403, {"kind": "Status", "message": f"{path} is forbidden"}
         return (200, self.log) if path.endswith("/log") else super().answer(method, path, query, body)
 
 
@@ -446,6 +449,24 @@ def test_a_grafana_that_is_not_there_is_no_pass(grafana: Grafana, look: Run) -> 
     result = look(grafana={"url": f"http://127.0.0.1:{free_port()}"})
     assert failed(result) == ["grafana_silent"]
     assert result["dashboards"] == []
+
+
+def test_what_may_not_be_read_is_skipped_by_name_and_the_rest_is_judged(grafana: Grafana, look: Run) -> None:
+    grafana.cluster.objects.clear()
+    grafana.install(RESOURCE="both")
+    grafana.put("top", "top.json", model("top"), namespace="monitoring")
+    grafana.put("far", "far.json", model("far"))
+    grafana.reload()
+    grafana.cluster.forbidden = ("/api/v1/configmaps", "/secrets", "/log")
+    result = look(required=["monitoring/top"])
+    assert not result.get("failed"), result["msg"]
+    assert [item["uid"] for item in result["dashboards"]] == ["top"]
+    why = {check["name"]: check["detail"] for check in result["checks"] if check["ok"] is None}
+    assert set(why) == {"dashboards in ConfigMaps", "dashboards in Secrets", "reload by grafana-sc-dashboard"}
+    assert "in monitoring only" in why["dashboards in ConfigMaps"]
+    assert "may not list secrets in monitoring" in why["dashboards in Secrets"]
+    grafana.cluster.forbidden = ("/configmaps/providers",)
+    assert "is forbidden" in look()["msg"]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,8 @@ def look(params: Params) -> Look:
     grafana = grafana_from_params(kube, params)
 
     def limit(seconds: float | None) -> None:
-        end = None if seconds is None else time.monotonic() + seconds
-        kube.http.end = end
-        grafana.limit(end)
+        kube.limit(seconds)
+        grafana.limit(None if seconds is None else time.monotonic() + seconds)
 
     reader = GrafanaReader(
         kube,
