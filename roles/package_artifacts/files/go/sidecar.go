@@ -29,7 +29,8 @@ import (
 	"time"
 )
 
-const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
+// Elsewhere only where no cluster put it there, as in a test.
+var account = setting("ACCOUNT_FOLDER", "/var/run/secrets/kubernetes.io/serviceaccount") + "/"
 
 type object struct {
 	Metadata struct {
