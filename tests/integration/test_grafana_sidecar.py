@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in for Grafana's sidecar does what k8s-sidecar 2.10 does, and is as silent. Watching is tried in the lab."""
+"""The stand-in for Grafana's sidecar does what k8s-sidecar 2.10 does, as silently. Watching is tried in the lab."""
 
 from __future__ import annotations
 
