@@ -12,11 +12,15 @@ published module does not hold; they are dropped, or turned into published versi
 
 What a program imports and a lab never uses can be left out: the files of one of its packages, or of a package of a
 dependency, are replaced by a single one that compiles and refuses.
+
+A file that upstream generates before it builds, and does not publish, is generated the same way: by a generator that is
+itself a pinned module. A small program of the caller's own comes as its source files.
 """
 
 from __future__ import annotations
 
 import functools
+import glob
 import hashlib
 import json
 import os
@@ -38,25 +42,35 @@ class BuildError(ArgolabError):
 class GoProgram:
     """One module at one version and the main packages to build from it.
 
+    :param sum: checksum of the module; empty only for a program with C(sources).
     :param cpu_seconds: measured CPU time of a cold build, only used to estimate the time that is left.
     :param replace: module path, or a prefix ending in V(/), to the version that stands in for a local replace line.
     :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).
     :param substitutes: packages, each with C(package), its folder inside C(module) (this one where it is left out), and
         C(content), the only Go file that it holds then.
-    :param data: paths inside the module (files or folders) to copy beside the programs, such as CRDs.
+    :param generate: programs that are run in the module before it is built, in this order, each with C(module),
+        C(version), C(sum), C(package) and C(arguments).
+    :param cgo: whether the program has C in it, and so needs a C compiler. It is linked statically, so that it does not
+        depend on the C library of the machine that builds it.
+    :param sources: name to content of the files of a program that is no published module.
+    :param data: paths inside the module (files or folders) to copy beside the programs, such as CRDs; shell patterns
+        may be among them.
     """
 
     name: str
     module: str
     version: str
-    sum: str
-    packages: Sequence[str]
+    sum: str = ""
+    packages: Sequence[str] = (".",)
     ldflags: str = ""
     tags: Sequence[str] = ()
     replace: Mapping[str, str] = field(default_factory=dict)
     placeholders: Sequence[str] = ()
     substitutes: Sequence[Mapping[str, Any]] = ()
     plugin_config: Sequence[str] = ()
+    generate: Sequence[Mapping[str, Any]] = ()
+    cgo: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
     data: Sequence[str] = ()
     cpu_seconds: float = 60.0
 
@@ -66,10 +80,17 @@ class GoProgram:
         return cls(**known)
 
 
+# Fields that came later: one that is not used must not change the key of what was built before it existed.
+_LATER = ("generate", "cgo", "sources")
+
+
 def build_key(program: GoProgram, go_version: str) -> str:
     """Name of the cache folder of one program: readable version first, then a digest of everything that matters."""
     facts = asdict(program)
     facts.pop("cpu_seconds")
+    for name in _LATER:
+        if not facts[name]:
+            del facts[name]
     facts["go"] = go_version
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()
     return f"{program.name}-{program.version}-{digest[:12]}"
@@ -118,11 +139,14 @@ class GoBuilder:
         self.report = report
         self.go_version = f"go{go_version}"
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, cgo: bool = False) -> dict[str, str]:
         env = dict(os.environ)
+        go = os.path.dirname(os.path.abspath(shutil.which(self.go) or self.go))
         env.update(
+            # Generators look for go there.
+            PATH=os.pathsep.join([go, env.get("PATH", "")]),
             GOWORK="off",
-            CGO_ENABLED="0",
+            CGO_ENABLED="1" if cgo else "0",
             GOFLAGS="-mod=mod -modcacherw -buildvcs=false",
             GOMODCACHE=os.path.join(self.cache_dir, "go", "mod"),
             GOCACHE=os.path.join(self.cache_dir, "go", "build"),
@@ -132,8 +156,8 @@ class GoBuilder:
         )
         return env
 
-    def _run(self, argv: Sequence[str], cwd: str) -> str:
-        done = processes.run(argv, cwd=cwd, env=self._environment())
+    def _run(self, argv: Sequence[str], cwd: str, cgo: bool = False) -> str:
+        done = processes.run(argv, cwd=cwd, env=self._environment(cgo))
         self._judge(argv, done)
         return done.stdout
 
@@ -150,17 +174,22 @@ class GoBuilder:
         """The programs that are not built yet, dearest first so that no long build starts last."""
         return sorted((p for p in programs if not os.path.isdir(self.folder(p))), key=lambda p: -p.cpu_seconds)
 
-    def _source(self, program: GoProgram, work: str) -> str:
-        answer = json.loads(
-            self._run([self.go, "mod", "download", "-json", f"{program.module}@{program.version}"], cwd=work)
-        )
-        if answer.get("Sum") != program.sum:
+    def _module(self, module: str, version: str, checksum: str, work: str) -> str:
+        """The folder in the module cache of a module that is what it was when it was pinned."""
+        answer = json.loads(self._run([self.go, "mod", "download", "-json", f"{module}@{version}"], cwd=work))
+        if answer.get("Sum") != checksum:
             raise BuildError(
-                f"{program.module}@{program.version} has checksum {answer.get('Sum')}, pinned is {program.sum}: "
+                f"{module}@{version} has checksum {answer.get('Sum')}, pinned is {checksum}: "
                 "the module proxy served something else; nothing was built"
             )
+        return str(answer["Dir"])
+
+    def _source(self, program: GoProgram, work: str) -> str:
         source = os.path.join(work, "src")
-        shutil.copytree(answer["Dir"], source, ignore=shutil.ignore_patterns("vendor") if program.replace else None)
+        if program.sources:
+            return self._own_source(program, source)
+        origin = self._module(program.module, program.version, program.sum, work)
+        shutil.copytree(origin, source, ignore=shutil.ignore_patterns("vendor") if program.replace else None)
         for folder, _dirs, _files in os.walk(source):
             os.chmod(folder, 0o755)
         for name in program.placeholders:
@@ -177,6 +206,27 @@ class GoBuilder:
             if os.path.exists(os.path.join(source, name)):
                 os.chmod(os.path.join(source, name), 0o644)
         return source
+
+    @staticmethod
+    def _own_source(program: GoProgram, source: str) -> str:
+        os.makedirs(source)
+        for name, content in {"go.mod": f"module {program.module}\n\ngo 1.21\n", **program.sources}.items():
+            with open(os.path.join(source, name), "w", encoding="utf-8") as handle:
+                handle.write(content)
+        return source
+
+    def _generate(self, program: GoProgram, source: str, work: str) -> None:
+        """Run the generators, each built from its own copied module with its own C(go.sum)."""
+        for number, generator in enumerate(program.generate):
+            origin = self._module(generator["module"], generator["version"], generator["sum"], work)
+            copy = os.path.join(work, f"generator-{number}")
+            shutil.copytree(origin, copy)
+            for name in ("", "go.mod", "go.sum"):
+                if os.path.exists(os.path.join(copy, name)):
+                    os.chmod(os.path.join(copy, name), 0o755 if not name else 0o644)
+            tool = os.path.join(work, f"generator-{number}.bin")
+            self._run([self.go, "build", "-trimpath", "-o", tool, generator["package"]], cwd=copy)
+            self._run([tool, *generator["arguments"]], cwd=source, cgo=program.cgo)
 
     def _substitute(self, program: GoProgram, source: str) -> list[str]:
         """Put the substitutes in their places; returns the arguments of C(go mod edit) that lead to changed copies."""
@@ -220,14 +270,10 @@ class GoBuilder:
                 with open(os.path.join(source, "plugin.cfg"), "w", encoding="utf-8") as handle:
                     handle.write("".join(f"{line}\n" for line in program.plugin_config))
                 self._run([self.go, "run", "directives_generate.go"], cwd=source)
+            self._generate(program, source, work)
             self._compile(program, source, os.path.join(work, "out") + os.sep, progress)
             for name in program.data:
-                origin, target = os.path.join(source, name), os.path.join(work, "out", "data", name)
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                if os.path.isdir(origin):
-                    shutil.copytree(origin, target)
-                else:
-                    shutil.copy2(origin, target)
+                self._keep(source, name, os.path.join(work, "out", "data"))
             try:
                 os.rename(os.path.join(work, "out"), final)
             except OSError:
@@ -238,11 +284,28 @@ class GoBuilder:
             shutil.rmtree(work, ignore_errors=True)
         return final
 
+    @staticmethod
+    def _keep(source: str, name: str, folder: str) -> None:
+        """Copy a file or folder of the module, or what a shell pattern finds, to the same place in a folder."""
+        origins = glob.glob(os.path.join(source, name))
+        if not origins:
+            raise BuildError(f"there is no {name} in the module to keep beside the programs")
+        for origin in origins:
+            target = os.path.join(folder, os.path.relpath(origin, source))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if os.path.isdir(origin):
+                shutil.copytree(origin, target)
+            else:
+                shutil.copy2(origin, target)
+
     def _compile(self, program: GoProgram, source: str, target: str, progress: Callable[[float], None]) -> None:
         # The linker would throw the debug information away (-s -w), so the compiler need not make it.
-        flags = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {program.ldflags}".strip()]
+        static = '-linkmode external -extldflags "-static"' if program.cgo else ""
+        ldflags = " ".join(filter(None, ["-s -w", static, program.ldflags]))
+        flags = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", ldflags]
         tags = ["-tags", ",".join(program.tags)] if program.tags else []
-        needed = len(self._run([self.go, "list", "-deps", *tags, *program.packages], cwd=source).splitlines())
+        listing = self._run([self.go, "list", "-deps", *tags, *program.packages], cwd=source, cgo=program.cgo)
+        needed = len(listing.splitlines())
         compiled = 0
 
         def count(line: str) -> None:
@@ -252,7 +315,7 @@ class GoBuilder:
             progress(min(1.0, compiled / max(needed, 1)))
 
         argv = [self.go, "build", "-v", *flags, *tags, "-o", target, *program.packages]
-        done = processes.follow(argv, count, cwd=source, env=self._environment())
+        done = processes.follow(argv, count, cwd=source, env=self._environment(program.cgo))
         self._judge(argv, done)
 
     def clean_up(self) -> None:

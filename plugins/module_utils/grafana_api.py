@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError, TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import (
     Answer,
     HttpClient,
+    Url,
     basic_authorization,
     decode_json,
     parse_url,
@@ -48,6 +49,18 @@ class GrafanaStatusError(DefiniteError):
         self.status = status
 
 
+class GrafanaTransport(Protocol):
+    """A way to a Grafana: a path below its root in, a whole answer out; C(HttpClient) is one."""
+
+    base: Url
+    name: str
+    end: float | None
+
+    def request(self, method: str, path: str, params: Sequence[tuple[str, str]] = ()) -> Answer: ...
+
+    def redact(self, text: str) -> str: ...
+
+
 class GrafanaClient:
     """Asks one Grafana; every method returns plain data of the expected shape or raises.
 
@@ -55,7 +68,7 @@ class GrafanaClient:
     :raises DefiniteError: refused credentials, answers that are not Grafana's.
     """
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: GrafanaTransport) -> None:
         self._http = http
         self.name = http.name
         self.url = str(http.base)
@@ -63,6 +76,12 @@ class GrafanaClient:
     def limit(self, end: float | None) -> None:
         """No request runs past this point of monotonic time, whatever its own timeout."""
         self._http.end = end
+
+    def close(self) -> None:
+        """End the session where the way to Grafana has one."""
+        end = getattr(self._http, "close", None)
+        if end:
+            end()
 
     def health(self) -> dict[str, Any]:
         """C(database), and C(version) where Grafana shows it to strangers; needs no login."""

@@ -381,8 +381,11 @@ class HttpClient:
             # a server that refuses early (too large, not authorized) has often answered already
             connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
         response = connection.getresponse()
-        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, self._read(response))
-        return answer, not response.will_close
+        headers: dict[str, str] = {}
+        for key, value in response.getheaders():
+            # a header that comes twice, such as Set-Cookie, is one with a comma
+            headers[key.lower()] = f"{headers[key.lower()]}, {value}" if key.lower() in headers else value
+        return Answer(response.status, headers, self._read(response)), not response.will_close
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         declared = response.length

@@ -31,7 +31,7 @@ class ImageSpec:
     """One image.
 
     :param names: the references it is known by, the first being the upstream one.
-    :param programs: C(build/file) of a built program to the path in the image.
+    :param programs: C(build/file) of a built program, or of a folder beside it, to the path in the image.
     :param files: path below the role's files to the path in the image.
     :param links: path in the image to what the symbolic link there points at.
     :param folders: path in the image to the numeric owner of the folder there.
@@ -82,12 +82,22 @@ def _accounts(spec: ImageSpec, root: str) -> List[Entry]:
     return [Entry("etc/passwd", content=passwd), Entry("etc/group", content=group), *homes]
 
 
+def _folder(source: str, path: str) -> List[Entry]:
+    """What a folder beside a built program holds; none of it is a program."""
+    return [
+        Entry(os.path.join(path, os.path.relpath(os.path.join(parent, name), source)), os.path.join(parent, name))
+        for parent, _folders, names in os.walk(source)
+        for name in names
+    ]
+
+
 def entries(spec: ImageSpec, root: str, programs: Mapping[str, str], files_dir: str) -> List[Entry]:
     """What the image's own layer holds."""
     found = _accounts(spec, root)
     for name, path in spec.programs.items():
         build, _slash, program = name.partition("/")
-        found.append(Entry(path, source=os.path.join(programs[build], program), mode=0o755))
+        source = os.path.join(programs[build], program)
+        found += _folder(source, path) if os.path.isdir(source) else [Entry(path, source=source, mode=0o755)]
     for name, path in spec.files.items():
         with open(os.path.join(files_dir, name), "rb") as handle:
             content = handle.read()

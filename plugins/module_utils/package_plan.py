@@ -76,9 +76,19 @@ class PackagePlan:
                 "or choose another folder with lab_cache_dir"
             )
 
+    def check_compiler(self) -> None:
+        """Refuse before the first build what the last one would fail for."""
+        names = [program.name for program in self._builder().missing(self._specs) if program.cgo]
+        if names and not (os.environ.get("CC") or shutil.which("gcc")):
+            raise ArgolabError(
+                f"there is no C compiler, and {' and '.join(names)} is partly written in C: "
+                "apt-get install gcc libc6-dev"
+            )
+
     def build(self) -> None:
         """Build everything that is missing."""
         self.check_disk()
+        self.check_compiler()
         os.makedirs(os.path.join(self.cache_dir, "programs"), exist_ok=True)
         if self.go is None:
             self.report(

@@ -28,7 +28,9 @@ options:
       name: {description: Name of the build., type: str, required: true}
       module: {description: Path of the Go module., type: str, required: true}
       version: {description: Version of the module., type: str, required: true}
-      sum: {description: Checksum of the module as the Go checksum database has it., type: str, required: true}
+      sum:
+        description: Checksum of the module as the Go checksum database has it. Needed without O(programs[].sources).
+        type: str
       packages: {description: Main packages to build., type: list, elements: str, required: true}
       ldflags: {description: Flags for the linker., type: str}
       tags: {description: Build tags., type: list, elements: str}
@@ -45,8 +47,30 @@ options:
           package: {description: Folder of the package in its module., type: str, required: true}
           content: {description: The Go file., type: str, required: true}
       placeholders: {description: Files to embed that the published module lacks., type: list, elements: str}
+      generate:
+        description: Programs that are run in the module before it is built, to write what it does not publish.
+        type: list
+        elements: dict
+        suboptions:
+          module: {description: Path of the generator's Go module., type: str, required: true}
+          version: {description: Version of that module., type: str, required: true}
+          sum: {description: Checksum of that module., type: str, required: true}
+          package: {description: Its main package., type: str, required: true}
+          arguments: {description: What it is called with., type: list, elements: str, default: []}
+      cgo:
+        description:
+          - Whether the program has C in it. A C compiler and the C library's static files must be there then; the
+            program is linked statically, so that it runs on any root.
+        type: bool
+      sources:
+        description:
+          - Content of the files of a program that is no published module, by name. It may use Go's own library only.
+        type: dict
       plugin_config: {description: "Lines of C(plugin.cfg), for CoreDNS.", type: list, elements: str}
-      data: {description: Files or folders of the module to keep beside the programs., type: list, elements: str}
+      data:
+        description: Files, folders or shell patterns of the module to keep beside the programs.
+        type: list
+        elements: str
       cpu_seconds: {description: CPU seconds of a cold build; used for the estimate of the time left., type: float}
   root:
     description: The Debian root. Without it, none is made.
@@ -142,15 +166,31 @@ from ansible_collections.argolab.observability.plugins.module_utils.package_plan
 def main() -> None:
     strings = {"type": "list", "elements": "str"}
     required = {"type": "str", "required": True}
+    generator = {
+        **dict.fromkeys(("module", "version", "sum", "package"), required),
+        "arguments": {**strings, "default": []},
+    }
     substitute = {"module": {"type": "str"}, "package": required, "content": required}
     program = {
-        **dict.fromkeys(("name", "module", "version", "sum"), required),
+        **dict.fromkeys(("name", "module", "version"), required),
+        "sum": {"type": "str"},
         "packages": {**strings, "required": True},
         **dict.fromkeys(("tags", "placeholders", "plugin_config", "data"), strings),
         "ldflags": {"type": "str"},
         "replace": {"type": "dict"},
         "substitutes": {"type": "list", "elements": "dict", "options": substitute},
+        "generate": {"type": "list", "elements": "dict", "options": generator},
+        "cgo": {"type": "bool"},
+        "sources": {"type": "dict"},
         "cpu_seconds": {"type": "float"},
+    }
+    programs = {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": program,
+        "required_one_of": [("sum", "sources")],
+        "mutually_exclusive": [("sum", "sources"), ("sources", "generate")],
     }
     root = {
         "suite": required,
@@ -159,10 +199,11 @@ def main() -> None:
         "include": strings,
         "mirror": {"type": "str"},
     }
+    pinned = {"version": {"form": "version"}, "sum": {"form": "go_sum"}}
     module = checked_module(
         argument_spec={
             "cache_dir": {"type": "path", "required": True},
-            "programs": {"type": "list", "elements": "dict", "required": True, "options": program},
+            "programs": programs,
             "root": {"type": "dict", "options": root},
             "go": {"type": "path"},
             "go_minimum": {"type": "str", "default": "1.21.0"},
@@ -174,7 +215,7 @@ def main() -> None:
             "progress_file": {"type": "path"},
         },
         limits={
-            "programs": {"options": {"version": {"form": "version"}, "sum": {"form": "go_sum"}}},
+            "programs": {"options": {**pinned, "generate": {"options": pinned}}},
             "root": {"options": {"suite": {"form": "debian_name"}, "mirror": {"form": "url"}}},
             "go_minimum": {"form": "version"},
             "go_version": {"form": "version"},

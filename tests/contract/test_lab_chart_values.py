@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,9 +29,39 @@ def refused(helm: str, chart: Path, *settings: str) -> str:
 
 
 def test_a_chart_refuses_what_it_can_not_bring(helm: str, charts_dir: Path) -> None:
-    assert "brings no Grafana" in refused(helm, charts_dir / STACK)
+    kept = refused(helm, charts_dir / STACK, "--set", "grafana.persistence.enabled=true")
+    assert "keeps nothing of Grafana's" in kept
+    assert "takes no plugins" in refused(helm, charts_dir / STACK, "--set", "grafana.plugins={a}")
     assert "brings no dex" in refused(helm, charts_dir / ARGO)
     assert "no notifications controller" in refused(helm, charts_dir / ARGO, "--set", "dex.enabled=false")
+
+
+def test_grafana_follows_its_values(lab: Lab) -> None:
+    name = "kube-stack-prometheus-grafana"
+    assert not any("grafana" in key[2] for key in lab(STACK, "--set", "grafana.enabled=false"))
+    found = lab(
+        STACK,
+        "--set", "grafana.sidecar.dashboards.provider.foldersFromFilesStructure=true",
+        "--set", "grafana.sidecar.dashboards.searchNamespace={a,b}",
+        "--set", "grafana.sidecar.dashboards.folderAnnotation=folder",
+        "--set", "grafana.sidecar.enableUniqueFilenames=true",
+        "--set", "grafana.grafana\\.ini.server.domain=other.example.it",
+        "--set", "grafana.admin.existingSecret=",
+        "--set", "grafana.adminPassword=chosen",
+    )  # fmt: skip
+    provider = yaml.safe_load(found["ConfigMap", "monitoring", f"{name}-config-dashboards"]["data"]["provider.yaml"])
+    assert provider["providers"][0]["options"]["foldersFromFilesStructure"] is True
+    assert "folder" not in provider["providers"][0]
+    containers = found["Deployment", "monitoring", name]["spec"]["template"]["spec"]["containers"]
+    env = {item["name"]: item.get("value") for item in containers[0]["env"]}
+    assert env["NAMESPACE"] == "a,b"
+    assert env["FOLDER_ANNOTATION"] == "folder"
+    assert env["UNIQUE_FILENAMES"] == "true"
+    assert "domain = other.example.it" in found["ConfigMap", "monitoring", name]["data"]["grafana.ini"]
+    secret = found["Secret", "monitoring", name]["data"]
+    assert base64.b64decode(secret["admin-password"]) == b"chosen"
+    logins = [item["valueFrom"]["secretKeyRef"]["name"] for item in containers[0]["env"] if "valueFrom" in item]
+    assert logins == [name, name]
 
 
 def test_an_insecure_server_decides_the_ingress_port(lab: Lab) -> None:

@@ -26,9 +26,9 @@ ROOTS = {
     "Node": ("/api/v1", "nodes"),
     "Pod": ("/api/v1", "pods"),
     "Service": ("/api/v1", "services"),
-    "Event": ("/api/v1", "events"),
-    "Secret": ("/api/v1", "secrets"),
     "ConfigMap": ("/api/v1", "configmaps"),
+    "Secret": ("/api/v1", "secrets"),
+    "Event": ("/api/v1", "events"),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
@@ -172,7 +172,7 @@ class FakeCluster:
 
 
 def selected(item: Object, query: dict[str, list[str]]) -> bool:
-    """The two forms of selectors that modules ask with: FIELD=VALUE, and KEY in (VALUES)."""
+    """The forms of selectors that modules ask with: FIELD=VALUE, KEY in (VALUES), and plain KEY or KEY=VALUE."""
     for term in query.get("fieldSelector", []):
         for part in term.split(","):
             path, _equals, wanted = part.partition("=")
@@ -185,6 +185,9 @@ def selected(item: Object, query: dict[str, list[str]]) -> bool:
         match = re.fullmatch(r"(\S+) in \((.*)\)", term)
         labels = item["metadata"].get("labels") or {}
         if match and labels.get(match[1]) not in match[2].split(", "):
+            return False
+        plain = [] if match else [part.partition("=") for part in term.split(",") if part]
+        if not all(key in labels and (not equals or labels[key] == value) for key, equals, value in plain):
             return False
     return True
 

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.go_build import (
     BuildError,
     GoBuilder,
@@ -29,18 +30,21 @@ PROGRAM = GoProgram(
     cpu_seconds=5,
 )
 
-FAKE_GO = """#!/bin/sh
+FAKE_GO = r"""#!/bin/sh
 # Stands for go: a module whose checksum is h1:right, and a build that writes its arguments.
 case "$1 $2" in
-  "mod download") echo "{\\"Dir\\": \\"$FAKE_MODULE\\", \\"Sum\\": \\"h1:right\\"}" ;;
+  "mod download") echo "{\"Dir\": \"$FAKE_MODULE\", \"Sum\": \"h1:right\"}" ;;
   "mod edit") echo "{}" ;;
-  "list -m") echo "{\\"Dir\\": \\"$FAKE_MODULE\\"}" ;;
+  "list -m") echo "{\"Dir\": \"$FAKE_MODULE\"}" ;;
   "list -deps") printf 'a\nb\nc\nd\n' ;;
   build*)
     [ -z "$FAKE_FAIL" ] || { echo "it does not compile" >&2; exit 1; }
     printf 'a\ngo: a message\nb\n' >&2
     while [ "$1" != -o ]; do shift; done
-    echo built > "$2/tool" ;;
+    case "$2" in
+      *.bin) printf '#!/bin/sh\necho "$@ $CGO_ENABLED" > generated\n' > "$2"; chmod +x "$2" ;;
+      *) echo built > "$2/tool"; cat generated main.go >> "$2/tool" 2>/dev/null || true ;;
+    esac ;;
 esac
 """
 
@@ -170,3 +174,86 @@ def test_a_substitute_is_the_only_file_of_its_package(builder: GoBuilder, tmp_pa
     gone = GoProgram(**{**vars(PROGRAM), "substitutes": [{"package": ".", "content": ""}]})
     with pytest.raises(BuildError, match="is no Go package to replace"):
         builder._substitute(gone, str(source))
+
+
+WIRE = {
+    "module": "example.it/wire",
+    "version": "v1.0.0",
+    "sum": "h1:right",
+    "package": "./cmd/wire",
+    "arguments": ["gen", "./x"],
+}
+
+
+def changed(**fields: object) -> GoProgram:
+    return GoProgram(**{**vars(PROGRAM), **fields})  # type: ignore[arg-type]
+
+
+def test_a_field_that_came_later_changes_no_key_until_it_is_used() -> None:
+    """The key of k3d as it was when the field did not exist: everything built before stays what it is."""
+    k3d = GoProgram(
+        name="k3d",
+        module="github.com/k3d-io/k3d/v5",
+        version="v5.8.3",
+        sum="h1:TRgPQNEV48b2PYXfus2F7fPepE7BKub4erNkY17K8Zs=",
+        packages=["."],
+        ldflags=(
+            "-X github.com/k3d-io/k3d/v5/version.Version=v5.8.3 "
+            "-X github.com/k3d-io/k3d/v5/version.K3sVersion=v1.31.5-k3s1"
+        ),
+    )
+    assert build_key(k3d, "go1.26.8") == "k3d-v5.8.3-07e8a8b4e0f4"
+    used = [changed(cgo=True), changed(generate=[WIRE]), changed(sources={"main.go": ""}), PROGRAM]
+    assert len({build_key(program, "go1") for program in used}) == 4
+
+
+def test_what_a_generator_writes_is_built_in(builder: GoBuilder) -> None:
+    assert Path(builder.build(changed(generate=[WIRE])), "tool").read_text() == "built\ngen ./x 0\n"
+    assert Path(builder.build(changed(generate=[WIRE], cgo=True)), "tool").read_text() == "built\ngen ./x 1\n"
+
+
+def test_a_generator_with_another_checksum_is_not_run(builder: GoBuilder) -> None:
+    with pytest.raises(BuildError, match=r"example\.it/wire@v1\.0\.0 has checksum h1:right, pinned is h1:other"):
+        builder.build(changed(generate=[{**WIRE, "sum": "h1:other"}]))
+
+
+def test_c_is_compiled_only_where_a_program_has_it_and_linked_statically(
+    builder: GoBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    follow = processes.follow
+
+    def spy(argv: list[str], *more: object, **options: object) -> object:
+        seen.append([options["env"]["CGO_ENABLED"], argv[argv.index("-ldflags") + 1]])  # type: ignore[index]
+        return follow(argv, *more, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(processes, "follow", spy)
+    builder.build(PROGRAM)
+    builder.build(changed(cgo=True))
+    assert seen == [
+        ["0", "-s -w -X a=b"],
+        ["1", '-s -w -linkmode external -extldflags "-static" -X a=b'],
+    ]
+
+
+def test_a_program_of_ones_own_is_built_from_its_sources_without_a_download(
+    builder: GoBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FAKE_MODULE")
+    own = changed(sum="", sources={"main.go": "package main\n"})
+    assert Path(builder.build(own), "tool").read_text() == "built\npackage main\n"
+
+
+def test_data_may_be_named_by_a_pattern_and_has_to_be_there(builder: GoBuilder) -> None:
+    for name in ("plugins/a/plugin.json", "plugins/b/plugin.json", "plugins/b/other.js", "conf/defaults.ini"):
+        path = Path(os.environ["FAKE_MODULE"], name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    folder = Path(builder.build(changed(data=["plugins/*/plugin.json", "conf"])), "data")
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
+        "conf/defaults.ini",
+        "plugins/a/plugin.json",
+        "plugins/b/plugin.json",
+    ]
+    with pytest.raises(BuildError, match=r"no plugins/\*/none in the module"):
+        builder.build(changed(data=["plugins/*/none"]))

