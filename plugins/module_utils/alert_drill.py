@@ -21,6 +21,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.alertmanager
     WebhookCounts,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.drill_causes import Diagnosis
 from ansible_collections.argolab.observability.plugins.module_utils.drill_cluster import (
     DrillCluster,
@@ -52,7 +53,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.drill_stages
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
-from ansible_collections.argolab.observability.plugins.module_utils.scrape_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import is_definite
 
 # Seconds that an interrupted drill may still take for its removal.

@@ -11,12 +11,12 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils import promql_tree, promtool, rule_templates
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of, skipped
 from ansible_collections.argolab.observability.plugins.module_utils.expression_reader import ExpressionReader, Nothing
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
-from ansible_collections.argolab.observability.plugins.module_utils.scrape_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import full_name, name_of, namespace_of
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
