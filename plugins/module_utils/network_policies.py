@@ -10,9 +10,9 @@ what other kinds (of Cilium, Calico, AdminNetworkPolicy) say is not looked at.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.pod_states import container_ports
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import (

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
 

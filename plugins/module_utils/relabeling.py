@@ -12,8 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.scrape_objects import Link
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import matches

@@ -9,10 +9,10 @@ judgement is made again: so a healthy chain costs few requests and a broken one 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Tuple
+from typing import Any, Mapping, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of, namespace_of
