@@ -76,6 +76,15 @@ def playbook(url: str, pki: Any, folder: Path) -> list[dict[str, Any]]:
                     {"kubeconfig": kubeconfig, "context": "lab", "wait_timeout": 0, **options},
                 )
             )
+    parts = [
+        {"module": module, "kind": module, "title": module, "options": options}
+        for module, options in MODULES_OF_CLUSTER.items()
+    ]
+    address = f"https://reader:{secret['url_password']}@{host}"
+    parts.append({"module": "endpoint_checks", "kind": "http", "title": "HTTP", "options": {"url": address}})
+    common = {"context": "lab", "wait_timeout": 0, "parts": parts}
+    tasks.append(task("verify file", "verify", {"kubeconfig": str(folder / "kubeconfig"), **common}))
+    tasks.append(task("verify inline", "verify", {"kubeconfig": "{{ inline }}", **common, "parts": parts[:-1]}))
     names = [entry["name"] for entry in tasks]
     groups = [{"kind": "x", "title": name, "result": f"{{{{ {register(name)} }}}}"} for name in names]
     tasks.append(
