@@ -164,3 +164,23 @@ def test_files_of_objects_with_like_names_are_told_apart() -> None:
     ]
     assert [group["name"] for group in loaded_groups(short, groups)] == ["a"]
     assert loaded_groups({"metadata": {"namespace": "monitoring", "name": "no", "uid": UID}}, groups) == []
+
+
+def test_a_rule_that_is_loaded_otherwise_than_declared_is_named(cluster: FakeCluster) -> None:
+    loaded = cluster.groups[0]["rules"][0]
+    loaded.update(query="absent(argocd_app_info) == 1", duration=60, labels={}, annotations={})
+    result = look(cluster)
+    assert result["failed"]
+    assert result["checks"][0]["cause"] == "rule_differs"
+    assert "ArgoAppMissing: for is loaded as 60 s instead of none" in result["checks"][0]["detail"]
+    loaded["duration"] = 0
+    assert not look(cluster).get("failed")
+
+
+def test_the_label_that_the_operator_enforces_is_no_difference(cluster: FakeCluster) -> None:
+    cluster.groups[0]["rules"][0]["labels"] = {"namespace": "monitoring"}
+    assert look(cluster)["checks"][0]["cause"] == "rule_differs"
+    for item in cluster.objects:
+        if item["kind"] == "Prometheus":
+            item["spec"]["enforcedNamespaceLabel"] = "namespace"
+    assert not look(cluster).get("failed")
