@@ -113,7 +113,6 @@ class FakeCluster:
                 if item["kind"] == kind and (not namespace or item["metadata"].get("namespace") == namespace)
             ]
             if len(parts) == 1:
-                found = [item for item in found if selected(item, query.get("labelSelector", [""])[0])]
                 return 200, {"kind": f"{kind}List", "metadata": {}, "items": [without_kind(item) for item in found]}
             one = next((item for item in found if item["metadata"]["name"] == parts[1]), None)
             if one is None:
@@ -147,13 +146,6 @@ class FakeCluster:
         else:
             return 404, {}
         return 200, {"status": "success", "data": data}
-
-
-def selected(item: Object, selector: str) -> bool:
-    """Whether an object's labels meet a selector of plain terms: a key, or a key and its value."""
-    labels = item["metadata"].get("labels") or {}
-    terms = (term.partition("=") for term in selector.split(",") if term)
-    return all(key in labels and (not equals or labels[key] == value) for key, equals, value in terms)
 
 
 def without_kind(item: Object) -> Object:
