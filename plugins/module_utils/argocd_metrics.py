@@ -9,6 +9,7 @@ import re
 import urllib.parse
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.argocd_contract import (
     CONTRACT,
@@ -25,7 +26,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.explained im
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient, Sample
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
-Version = tuple[int, int]
+Version = Tuple[int, int]
 LONGEST = 6000
 ABSENT, LABEL_ABSENT, NOT_SCRAPED = "metric_absent", "label_absent", "component_not_scraped"
 

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import FakeCluster, serve
+from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import serve
 from conftest import CACHE, PASSWORD, built_prometheus, free_port, running, serving
+from selecting import SelectingCluster
 
 Run = Callable[..., dict[str, Any]]
 
@@ -67,7 +68,7 @@ datasources:
 """
 
 
-class Cluster(FakeCluster):
+class Cluster(SelectingCluster):
     """With the log of the sidecar."""
 
     log = "POST http://localhost:3000/api/admin/provisioning/dashboards/reload: 200 OK"

@@ -238,10 +238,11 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_cluster.FakeCluste
 
 def test_every_key_of_a_config_map_is_a_dashboard(cluster: fake_cluster.FakeCluster) -> None:
     text = json.dumps(BOARD["dashboard"])
-    cluster.add(
-        "ConfigMap", "a", "monitoring", data={"b.json": text, "no-ending": text, "bad.json": "{", "x.url": "http://x"}
-    )
-    cluster.add("ConfigMap", "empty", "argocd")
+    labels = {"labels": {"grafana_dashboard": "1"}}
+    data = {"b.json": text, "no-ending": text, "bad.json": "{", "x.url": "http://x"}
+    cluster.add("ConfigMap", "a", "monitoring", metadata=labels, data=data)
+    cluster.add("ConfigMap", "empty", "argocd", metadata=labels)
+    cluster.add("ConfigMap", "other", "monitoring", data={"c.json": text})
     kube = KubeClient(cluster.kubeconfig, None, 5.0)
     found = read_config_maps(kube, {"label": "grafana_dashboard", "label_value": "1", "namespaces": []})
     assert [(item.source.rpartition(" ")[2], (item.problem or item.skipped)[:20]) for item in found.dashboards] == [
