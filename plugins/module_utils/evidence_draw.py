@@ -224,7 +224,8 @@ addEventListener("beforeprint", () => {
     one.dataset.was = one.open;
     one.open = true;
   }
-  drawn.forEach((element) => Plotly.relayout(element, PAPER));
+  // Bars keep the height that their number needs.
+  drawn.forEach((element) => Plotly.relayout(element, element.style.height ? { width: PAPER.width } : PAPER));
 });
 addEventListener("afterprint", () => {
   all("details[data-was]").forEach((one) => { one.open = one.dataset.was === "true"; });
