@@ -24,8 +24,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
+import scale
 from lab import Lab, LabError, read_lab
 
 BUILD = ROOT / "build"
@@ -145,6 +146,29 @@ def measure_second(extra: list[str]) -> list[Figure]:
     ]
 
 
+def measure_proof(extra: list[str]) -> list[Figure]:
+    """The whole verification of a converged lab, as a user starts it."""
+    command = "time ansible-playbook playbooks/verify.yml"
+    log = BUILD / "benchmarks" / "verify.log"
+    seconds, output = timed(["ansible-playbook", "playbooks/verify.yml", *extra], log)
+    totals = recap(output)
+    return [
+        figure("the full proof on a converged lab", seconds, "s", command, goal=20, note="the drill excluded"),
+        figure("tasks in it", totals["ok"] + totals["skipped"], "tasks", command, goal=12),
+    ]
+
+
+def measure_scale() -> list[Figure]:
+    """Targets and rules by the thousand, on Prometheus servers of their own."""
+    command = "benchmarks/scale.py"
+    try:
+        return [Figure(one["name"], one["value"], one["unit"], one["floor"],
+                       round(one["value"] / one["floor"], 2), one["goal"], command, one["note"])
+                for one in scale.measure()]  # fmt: skip
+    except scale.Unmeasured as error:
+        return [figure("targets and rules by the thousand", None, "ms", command, note=str(error))]
+
+
 ROUNDS = 10
 SEVERAL = ["--inventory", "inventory/several"]
 
@@ -262,10 +286,12 @@ def main(argv: list[str] | None = None) -> int:
         if not options.keep:
             figures.append(measure_warm(options.ansible))
         figures += measure_second(options.ansible)
+        figures += measure_proof(options.ansible)
         figures.append(measure_memory(read_lab()))
         figures.append(measure_converged(read_lab()))
         if read_lab().provider == "k3d":
             figures.append(measure_several())
+        figures += measure_scale()
     except (LabError, subprocess.CalledProcessError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

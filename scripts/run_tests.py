@@ -48,6 +48,10 @@ NEED_ENGINE = {"k3d", "lab"}
 SCENARIO_SECONDS = {"default": 60, "k3d": 450, "lab": 1100}
 
 
+# Commands that run now, in whichever thread; they end with the runner.
+RUNNING: set[subprocess.Popen[str]] = set()
+
+
 class Skip(Exception):
     """This machine cannot run the stage; the message says why."""
 
@@ -82,6 +86,9 @@ class Stage:
     about: int
     run: Callable[[Stage], list[Outcome]]
     timeout: int = 900
+    # Stage that this one may run beside: one that mostly waits, while this one mostly computes.
+    beside: str = ""
+    quiet: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -123,7 +130,8 @@ def execute(
     """Run a command, show its output as it comes, keep it in the stage's log; returns exit code and output."""
     limit = timeout or stage.timeout
     shown = shlex.join(str(Path(word).name) if word.startswith(str(CACHE)) else word for word in argv)
-    print(f"$ {shown}", flush=True)
+    if not stage.quiet:
+        print(f"$ {shown}", flush=True)
     lines: list[str] = []
     late = threading.Event()
     with (RESULTS / f"{stage.name}.log").open("a", encoding="utf-8") as log:
@@ -139,6 +147,7 @@ def execute(
 
         timer = threading.Timer(limit, expire)
         timer.start()
+        RUNNING.add(process)
         try:
             assert process.stdout is not None
             for raw in process.stdout:
@@ -146,16 +155,19 @@ def execute(
                 lines.append(line)
                 log.write(line)
                 log.flush()
-                print("    " + line, end="", flush=True)
+                if not stage.quiet:
+                    print("    " + line, end="", flush=True)
             code = process.wait()
         except BaseException:
             stop_group(process)
             raise
         finally:
+            RUNNING.discard(process)
             timer.cancel()
     if late.is_set():
         lines.append(f"ended after {clock(limit)}, which is far longer than it takes")
-        print("    " + lines[-1], flush=True)
+        if not stage.quiet:
+            print("    " + lines[-1], flush=True)
         code = 124
     return code, "".join(lines)
 
@@ -523,9 +535,12 @@ def all_stages(python: Python) -> list[Stage]:
         Stage(
             "integration", "modules against real programs", 540, integration_stage(python), timeout=1800,
         ),
-        Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python)),
-        Stage("collection", "archive built, installed and used", 15, collection_stage(python)),
-        Stage("other-core", "the other ansible-core", 240, other_core_stage(python, scenarios), timeout=1200),
+        Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python), beside="molecule-lab"),
+        Stage("collection", "archive built, installed and used", 15, collection_stage(python), beside="molecule-lab"),
+        Stage(
+            "other-core", "the other ansible-core", 240, other_core_stage(python, scenarios), timeout=2400,
+            beside="molecule-lab",
+        ),
     ]  # fmt: skip
     return [*quick, *scenes, *with_programs]
 
@@ -543,33 +558,69 @@ def remembered_durations() -> Iterator[dict[str, float]]:
     path.write_text(json.dumps(durations, indent=2) + "\n", encoding="utf-8")
 
 
+def run_stage(stage: Stage, durations: dict[str, float]) -> None:
+    (RESULTS / f"{stage.name}.log").unlink(missing_ok=True)
+    start = time.monotonic()
+    try:
+        stage.outcomes = stage.run(stage)
+    except Skip as reason:
+        stage.outcomes = [Outcome(stage.name, "skipped", str(reason))]
+    except Exception as error:  # a stage that breaks is a failure; the others still run
+        stage.outcomes = [Outcome(stage.name, "failed", f"the stage broke: {error!r}")]
+    stage.seconds = time.monotonic() - start
+    if stage.count("passed"):
+        durations[stage.name] = round(stage.seconds, 1)
+    print(
+        f"=== {stage.name}: {', '.join(f'{stage.count(one)} {one}' for one in OUTCOMES)} in {clock(stage.seconds)}",
+        flush=True,
+    )
+
+
 def run_stages(stages: list[Stage]) -> None:
+    """Run the stages one after the other, but for those that may run beside another one: they start when it does.
+
+    What runs beside shows only its beginning and its end; its output is in its log.
+    """
     started = time.monotonic()
+    names = {stage.name for stage in stages}
+    beside = [stage for stage in stages if stage.beside in names]
+    in_turn = [stage for stage in stages if stage not in beside]
+    threads: list[threading.Thread] = []
+    ending = threading.Event()
+    number = {stage.name: index + 1 for index, stage in enumerate([*in_turn, *beside])}
+
+    def announce(stage: Stage, left: float, more: str = "") -> None:
+        expected = clock(durations.get(stage.name, stage.about))
+        print(
+            f"\n=== {number[stage.name]} of {len(stages)}: {stage.name} ({stage.title}); about {expected}; "
+            f"elapsed {clock(time.monotonic() - started)}, about {clock(left)} left{more}",
+            flush=True,
+        )
+
+    def run_beside(group: list[Stage]) -> None:
+        for index, stage in enumerate(group):
+            left = sum(durations.get(one.name, one.about) for one in group[index:])
+            if ending.is_set():
+                return
+            announce(stage, left, f" of what runs beside; output in build/test-results/{stage.name}.log")
+            stage.quiet = True
+            run_stage(stage, durations)
+
     with remembered_durations() as durations:
-        for index, stage in enumerate(stages):
-            left = sum(durations.get(one.name, one.about) for one in stages[index:])
-            print(
-                f"\n=== {index + 1} of {len(stages)}: {stage.name} ({stage.title}); about "
-                f"{clock(durations.get(stage.name, stage.about))}; elapsed {clock(time.monotonic() - started)}, "
-                f"about {clock(left)} left",
-                flush=True,
-            )
-            (RESULTS / f"{stage.name}.log").unlink(missing_ok=True)
-            start = time.monotonic()
-            try:
-                stage.outcomes = stage.run(stage)
-            except Skip as reason:
-                stage.outcomes = [Outcome(stage.name, "skipped", str(reason))]
-            except Exception as error:  # a stage that breaks is a failure; the others still run
-                stage.outcomes = [Outcome(stage.name, "failed", f"the stage broke: {error!r}")]
-            stage.seconds = time.monotonic() - start
-            if stage.count("passed"):
-                durations[stage.name] = round(stage.seconds, 1)
-            print(
-                f"=== {stage.name}: {', '.join(f'{stage.count(one)} {one}' for one in OUTCOMES)} "
-                f"in {clock(stage.seconds)}",
-                flush=True,
-            )
+        try:
+            for index, stage in enumerate(in_turn):
+                announce(stage, sum(durations.get(one.name, one.about) for one in in_turn[index:]))
+                if group := [one for one in beside if one.beside == stage.name]:
+                    threads.append(threading.Thread(target=run_beside, args=(group,)))
+                    threads[-1].start()
+                run_stage(stage, durations)
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            ending.set()
+            for process in list(RUNNING):
+                stop_group(process)
+            raise
 
 
 def report(stages: list[Stage]) -> int:

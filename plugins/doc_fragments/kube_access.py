@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   kubeconfig:
     description:
-      - Path of a kubeconfig file, or its content as a mapping.
+      - Path of a kubeconfig file, or its content as a mapping or as text.
       - V(in-cluster) uses the service account of the pod that the module runs in.
       - The user's default file and E(KUBECONFIG) are never read, so that no other cluster is used by accident.
       - Client certificates, tokens, token files, basic authentication, C(proxy-url), C(tls-server-name) and

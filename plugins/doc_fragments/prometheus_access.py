@@ -11,6 +11,11 @@ class ModuleDocFragment:
 notes:
   - Prometheus is reached by O(url), or with O(kubeconfig) through the API server's proxy to O(service), which needs
     neither DNS nor an ingress, only the RBAC verb C(get) on C(services/proxy). Give one of both.
+  - Where neither is given, the environment of the module is asked, as a credential of AWX sets it.
+    E(ARGOLAB_PROMETHEUS_URL) stands for O(url), and likewise E(ARGOLAB_PROMETHEUS_HOST_HEADER),
+    E(ARGOLAB_PROMETHEUS_TLS_SERVER_NAME), E(ARGOLAB_PROMETHEUS_CA_PATH), E(ARGOLAB_PROMETHEUS_CLIENT_CERT),
+    E(ARGOLAB_PROMETHEUS_CLIENT_KEY), E(ARGOLAB_PROMETHEUS_USERNAME), E(ARGOLAB_PROMETHEUS_PASSWORD) and
+    E(ARGOLAB_PROMETHEUS_BEARER_TOKEN) for the options of these names. An option that is given wins.
 options:
   url:
     description:
@@ -24,6 +29,11 @@ options:
     description:
       - Name to ask for where O(url) holds an address, as in V(prometheus.example.it) for an ingress that no DNS knows.
       - With TLS it is also the name sent as SNI and looked for in the server's certificate.
+    type: str
+  tls_server_name:
+    description:
+      - Name to send as SNI and to look for in the server's certificate, where it is neither that of O(url) nor
+        O(host_header). Needs an C(https) O(url).
     type: str
   ca_path:
     description: File with the CA certificates (PEM) to trust instead of the system's. Needs an C(https) O(url).

@@ -16,6 +16,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.checks impor
     failure_message,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import is_inline, load_kubeconfig
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
     PrometheusClient,
     client_from_params,
@@ -119,17 +120,29 @@ def _before(observed: str | None) -> str:
 
 
 def secrets_in(kubeconfig: Any) -> set[str]:
-    """What an inline kubeconfig holds that must not appear in results, where Ansible repeats the options."""
+    """What an inline kubeconfig, or options with one, hold that no result may repeat."""
     found: set[str] = set()
-    stack = [kubeconfig]
+    stack = [_content(kubeconfig, found)]
     while stack:
         item = stack.pop()
         if isinstance(item, Mapping):
             found |= {value for key, value in item.items() if key in SECRET_KEYS and isinstance(value, str) and value}
-            stack += item.values()
+            stack += [_content(value, found) if key == "kubeconfig" else value for key, value in item.items()]
         elif isinstance(item, list):
             stack += item
     return found
+
+
+def _content(kubeconfig: Any, found: set[str]) -> Any:
+    """A kubeconfig that was given as text, as the mapping that it is."""
+    if not is_inline(kubeconfig):
+        return kubeconfig
+    try:
+        return load_kubeconfig(kubeconfig)[0]
+    except ArgolabError:
+        # what cannot be read may still hold a key, on any of its lines
+        found |= {line.strip() for line in str(kubeconfig).splitlines() if line.strip()}
+    return None
 
 
 def run_module(module: AnsibleModule, run: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:

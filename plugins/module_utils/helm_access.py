@@ -11,7 +11,12 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import IN_CLUSTER, private_file
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
+    IN_CLUSTER,
+    is_inline,
+    load_kubeconfig,
+    private_file,
+)
 
 _RELATIVE = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
 
@@ -42,14 +47,15 @@ def absolute_paths(kubeconfig: Mapping[str, Any], folder: str) -> dict[str, Any]
 def helm_access(kubeconfig: Any, context: str | None = None) -> Iterator[list[str]]:
     """Arguments of helm for one cluster.
 
-    A mapping becomes a file that only this user can read, for as long as the block runs. Without a kubeconfig, and with
-    V(in-cluster), that file is empty: helm then takes the pod's service account, and never the user's default file.
+    A mapping or a text becomes a file that only this user can read, for as long as the block runs. Without a
+    kubeconfig, and with V(in-cluster), that file is empty: helm then takes the pod's service account, and never the
+    user's default file.
     """
     content = None
     if kubeconfig is None or kubeconfig == IN_CLUSTER:
         content = "{}"
-    elif isinstance(kubeconfig, Mapping):
-        content = json.dumps(absolute_paths(kubeconfig, os.getcwd()))
+    elif isinstance(kubeconfig, Mapping) or is_inline(kubeconfig):
+        content = json.dumps(absolute_paths(load_kubeconfig(kubeconfig)[0], os.getcwd()))
     with private_file(content) as path:
         arguments = ["--kubeconfig", path or os.path.expanduser(str(kubeconfig))]
         yield arguments + (["--kube-context", context] if context else [])

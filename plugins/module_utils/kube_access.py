@@ -90,17 +90,24 @@ class Access:
         return f"context {self.context} of {self.source}" if self.context else self.source
 
 
+def is_inline(kubeconfig: Any) -> bool:
+    """Whether the kubeconfig is its content as text; no path has several lines."""
+    return isinstance(kubeconfig, str) and "\n" in kubeconfig.strip()
+
+
 def is_missing_file(kubeconfig: Any) -> bool:
     """Whether the kubeconfig is the path of a file that is not there (yet)."""
-    return isinstance(kubeconfig, str) and not os.path.exists(os.path.expanduser(kubeconfig))
+    if not isinstance(kubeconfig, str) or is_inline(kubeconfig):
+        return False
+    return not os.path.exists(os.path.expanduser(kubeconfig))
 
 
 def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
     """The kubeconfig as a mapping, what to call it, and the folder that its relative paths start from."""
-    import yaml
-
     if isinstance(kubeconfig, Mapping):
         return dict(kubeconfig), "the given kubeconfig", os.getcwd()
+    if is_inline(kubeconfig):
+        return _parsed(str(kubeconfig), "the given kubeconfig"), "the given kubeconfig", os.getcwd()
     if not isinstance(kubeconfig, str) or not kubeconfig.strip():
         raise DefiniteError(
             "kubeconfig is neither the path of a file nor a mapping; give for example build/kubeconfig.yaml."
@@ -119,18 +126,24 @@ def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
         raise DefiniteError(f"kubeconfig {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError:
         raise DefiniteError(f"kubeconfig {path} is not a text file in UTF-8.") from None
+    return _parsed(text, f"kubeconfig {path}"), f"kubeconfig {path}", os.path.dirname(path)
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    import yaml
+
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark else ""
         # the parser's own message may quote a line that holds a key
-        raise DefiniteError(f"kubeconfig {path} is not valid YAML{place}.") from None
+        raise DefiniteError(f"{source} is not valid YAML{place}.") from None
     if not isinstance(content, dict):
         raise DefiniteError(
-            f"kubeconfig {path} is empty or no kubeconfig; expected a mapping with clusters, contexts and users."
+            f"{source} is empty or no kubeconfig; expected a mapping with clusters, contexts and users."
         )
-    return content, f"kubeconfig {path}", os.path.dirname(path)
+    return content
 
 
 def _named(content: Mapping[str, Any], plural: str, source: str) -> dict[str, dict[str, Any]]:
@@ -249,8 +262,9 @@ def access_through_library(kubeconfig: Any, access: Access) -> Access:
     load_file: Any = config.load_kube_config
     load_mapping: Any = config.load_kube_config_from_dict
     try:
-        if isinstance(kubeconfig, Mapping):
-            load_mapping(dict(kubeconfig), context=access.context, client_configuration=settings)
+        if isinstance(kubeconfig, Mapping) or is_inline(kubeconfig):
+            content = load_kubeconfig(kubeconfig)[0]
+            load_mapping(content, context=access.context, client_configuration=settings)
         else:
             path = os.path.abspath(os.path.expanduser(str(kubeconfig)))
             load_file(config_file=path, context=access.context, client_configuration=settings)
@@ -384,6 +398,10 @@ class KubeClient:
         self.context = access.context
         self.description = access.description
         self.server = str(base)
+
+    def limit(self, seconds: float | None) -> None:
+        """No request runs past this many seconds from now, whatever its own timeout."""
+        self.http.end = None if seconds is None else time.monotonic() + seconds
 
     def _authorization(self) -> dict[str, str]:
         access = self._access

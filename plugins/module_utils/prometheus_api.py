@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.kube_access 
 ACCESS_ARGUMENT_SPEC: dict[str, Any] = {
     "url": {"type": "str"},
     "host_header": {"type": "str"},
+    "tls_server_name": {"type": "str"},
     "ca_path": {"type": "path"},
     "client_cert": {"type": "path"},
     "client_key": {"type": "path", "no_log": False},
@@ -45,7 +47,17 @@ ACCESS_ARGUMENT_SPEC: dict[str, Any] = {
     "service": {"type": "str", "default": "prometheus-operated:9090"},
     "path_prefix": {"type": "str", "default": ""},
 }
-URL_ONLY = ("host_header", "ca_path", "client_cert", "client_key", "username", "password", "bearer_token")
+URL_ONLY = (
+    "host_header",
+    "tls_server_name",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "username",
+    "password",
+    "bearer_token",
+)
+ENVIRONMENT_PREFIX = "ARGOLAB_PROMETHEUS_"
 
 # a server that hands out ever new page tokens is not followed for ever
 MAX_PAGES = 10_000
@@ -414,8 +426,19 @@ def parse_time(text: Any) -> datetime | None:
         return None
 
 
+def with_environment(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The options, and where they name no way to Prometheus, the one that a credential of AWX put into variables."""
+    if params.get("url") is not None or params.get("kubeconfig") is not None:
+        return dict(params)
+    found = {name: environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}") for name in ("url", *URL_ONLY)}
+    if not found["url"]:
+        return dict(params)
+    return {**params, **{name: value for name, value in found.items() if value and params.get(name) is None}}
+
+
 def client_from_params(params: Mapping[str, Any]) -> PrometheusClient:
     """A client from the options of V(ACCESS_ARGUMENT_SPEC); contradicting or incomplete ones are refused."""
+    params = with_environment(params, os.environ)
     timeout = params["request_timeout"]
     if not 0 < timeout < float("inf"):
         raise DefiniteError(f"request_timeout is {timeout}; it is a number of seconds greater than 0.")
@@ -424,7 +447,8 @@ def client_from_params(params: Mapping[str, Any]) -> PrometheusClient:
         raise DefiniteError("url and kubeconfig are two ways to the same Prometheus; give only one of them.")
     if url is None and kubeconfig is None:
         raise DefiniteError(
-            "Nothing says where Prometheus is: give url, or kubeconfig and context for the API server's proxy."
+            "Nothing says where Prometheus is: give url, or kubeconfig and context for the API server's proxy "
+            f"({ENVIRONMENT_PREFIX}URL is not set either)."
         )
     if url is None:
         given = [name for name in URL_ONLY if params.get(name) is not None]
@@ -462,8 +486,8 @@ def _url_client(params: Mapping[str, Any], timeout: float) -> HttpClient:
                 "bearer_token is empty or holds spaces, line breaks or other characters that no header carries."
             )
         authorization = f"Bearer {token}"
-    if base.scheme == "http" and (params.get("client_cert") or params.get("ca_path")):
-        raise DefiniteError("ca_path and client_cert need an https:// url.")
+    if base.scheme == "http" and any(params.get(name) for name in ("client_cert", "ca_path", "tls_server_name")):
+        raise DefiniteError("ca_path, client_cert and tls_server_name need an https:// url.")
     tls = None
     if base.scheme == "https":
         tls = tls_context(
@@ -478,6 +502,7 @@ def _url_client(params: Mapping[str, Any], timeout: float) -> HttpClient:
         name=f"Prometheus at {base}" + (f" (Host {host})" if host else ""),
         host_header=host,
         tls=tls,
+        server_name=params.get("tls_server_name"),
         headers=lambda: {"Authorization": authorization} if authorization else {},
         secrets=[password or "", token or "", authorization.partition(" ")[2]],
         request_timeout=timeout,

@@ -60,6 +60,8 @@ SCRAPE_CAUSES: Sequence[tuple[str, str]] = (
     ),
 )
 
+RETURNED_TARGETS = 1000
+
 
 @dataclass(frozen=True)
 class TargetExpectation:
@@ -136,34 +138,48 @@ def normalized(targets: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for target in targets:
         labels = target.get("labels")
-        discovered = target.get("discoveredLabels")
-        labels = labels if isinstance(labels, dict) else {}
-        discovered = discovered if isinstance(discovered, dict) else {}
-        pool = target.get("scrapePool") or discovered.get("job") or labels.get("job") or ""
+        if not isinstance(labels, dict):
+            labels = {}
+        elif not all(value.__class__ is str for value in labels.values()):
+            labels = {str(key): str(value) for key, value in labels.items()}
         health = target.get("health")
         found.append(
             {
-                "scrapePool": str(pool),
-                "labels": {str(key): str(value) for key, value in labels.items()},
+                "scrapePool": str(target.get("scrapePool") or _job(target, labels)),
+                "labels": labels,
                 "url": str(target.get("scrapeUrl") or ""),
                 # anything but the two words of a finished scrape is not known to be up
                 "health": health if health in ("up", "down") else "unknown",
                 "lastError": str(target.get("lastError") or ""),
-                "lastScrape": parse_time(target.get("lastScrape")),
+                # read only for the few that are shown
+                "lastScrape": target.get("lastScrape"),
             }
         )
     return found
 
 
+def _job(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """What stands for the pool where the server is too old to name it."""
+    discovered = target.get("discoveredLabels")
+    return str((discovered if isinstance(discovered, dict) else {}).get("job") or labels.get("job") or "")
+
+
+def summaries(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The targets as the module returns them: those that are not up first, and no more than anybody reads."""
+    ordered = sorted(targets, key=lambda target: target["health"] == "up")
+    return {"targets": [summary(target) for target in ordered[:RETURNED_TARGETS]], "targets_total": len(targets)}
+
+
 def summary(target: Mapping[str, Any]) -> dict[str, Any]:
     """One target as the module returns it."""
+    last_scrape = parse_time(target["lastScrape"])
     return {
         "pool": target["scrapePool"],
         "job": target["labels"].get("job", ""),
         "url": target["url"],
         "health": target["health"],
         "last_error": target["lastError"],
-        "last_scrape": target["lastScrape"].isoformat() if target["lastScrape"] else None,
+        "last_scrape": last_scrape.isoformat() if last_scrape else None,
     }
 
 

@@ -75,6 +75,67 @@ def is_definite(error: ArgolabError) -> bool:
     return isinstance(error, DefiniteError) if verdict is None else bool(verdict)
 
 
+class Watcher:
+    """Polls one thing, one step at a time, and knows whether its expectation has held long enough.
+
+    Transient errors count as a failed poll; definite ones are raised by C(step).
+    """
+
+    def __init__(self, poll: Callable[[], Poll], stable: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self._poll = poll
+        self._stable = stable
+        self._clock = clock
+        self._start = clock()
+        self._attempts = self._held = self._lapses = 0
+        self._latest = Poll(ok=False, answered=False)
+        self._error = ""
+        self._waited = 0.0
+
+    def step(self) -> bool:
+        """Look once; V(True) when the expectation has held as often as it has to."""
+        self._attempts += 1
+        try:
+            self._latest = self._poll()
+            self._error = self._latest.last_error
+        except ArgolabError as failure:
+            if is_definite(failure):
+                raise
+            # what was seen before the error is kept for the diagnosis, but it no longer holds
+            self._latest = replace(self._latest, ok=False, answered=False)
+            self._error = str(failure)
+        if self._latest.ok:
+            self._held += 1
+        elif self._held:
+            self._held, self._lapses = 0, self._lapses + 1
+        self._waited = self._clock() - self._start
+        return self.done
+
+    @property
+    def done(self) -> bool:
+        return self._held >= self._stable
+
+    @property
+    def waited(self) -> float:
+        return self._waited
+
+    def outcome(self) -> Poll:
+        """The last look, and how it came to it."""
+        error = self._error
+        if not self.done:
+            if self._latest.ok:
+                error = f"the expectation held for only {self._held} of {self._stable} polls in a row"
+            if self._lapses:
+                error = f"{error or 'the expectation does not hold'} (it held before and lapsed: {self._lapses} times)"
+        return replace(
+            self._latest,
+            ok=self.done,
+            attempts=self._attempts,
+            waited=self._waited,
+            lapses=self._lapses,
+            last_error="" if self.done else error,
+        )
+
+
 def wait_until(
     poll: Callable[[], Poll],
     timeout: float,
@@ -86,41 +147,12 @@ def wait_until(
 ) -> Poll:
     """Poll until the expectation held C(stable) times in a row or the time is over; return the last look.
 
-    Transient errors count as a failed poll. Definite ones are raised at once. The last poll is made at the deadline
-    itself, so that a short timeout is not cut by a long interval. Where no poll ever succeeded, the result has no
-    checks and its C(last_error) says why.
+    The last poll is made at the deadline itself, so that a short timeout is not cut by a long interval. Where no poll
+    ever succeeded, the result has no checks and its C(last_error) says why.
+
+    :raises ArgolabError: definite ones, at once.
     """
-    start = clock()
-    attempts = held = lapses = 0
-    latest = Poll(ok=False, answered=False)
-    while True:
-        attempts += 1
-        try:
-            latest = poll()
-            error = latest.last_error
-        except ArgolabError as failure:
-            if is_definite(failure):
-                raise
-            # what was seen before the error is kept for the diagnosis, but it no longer holds
-            latest = replace(latest, ok=False, answered=False)
-            error = str(failure)
-        if latest.ok:
-            held += 1
-        elif held:
-            held, lapses = 0, lapses + 1
-        waited = clock() - start
-        over = waited >= timeout
-        if held >= stable or over:
-            if latest.ok and held < stable:
-                error = f"the expectation held for only {held} of {stable} polls in a row"
-            if lapses and held < stable:
-                error = f"{error or 'the expectation does not hold'} (it held before and lapsed: {lapses} times)"
-            return replace(
-                latest,
-                ok=held >= stable,
-                attempts=attempts,
-                waited=waited,
-                lapses=lapses,
-                last_error="" if held >= stable else error,
-            )
-        sleep(min(interval, timeout - waited))
+    watcher = Watcher(poll, stable, clock)
+    while not watcher.step() and watcher.waited < timeout:
+        sleep(min(interval, timeout - watcher.waited))
+    return watcher.outcome()

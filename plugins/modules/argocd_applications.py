@@ -108,90 +108,12 @@ applications:
   elements: dict
 """
 
-from typing import Any
-
-from ansible_collections.argolab.observability.plugins.module_utils.argocd import (
-    API,
-    AppState,
-    expectation_checks,
-    metric_checks,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
-    CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
-    kube_from_params,
-    prometheus_from_params,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import (
-    PROMETHEUS_SILENT,
-    ExplainedCheck,
-    conclude,
-    no_answer,
-    poll_of,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
-
-HEALTH = ["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
-
-WHAT = "Applications"
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.argocd_applications import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "applications": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "namespace": {"type": "str", "default": "argocd"},
-                    "sync_status": {"type": "str", "default": "Synced", "choices": ["Synced", "OutOfSync", "Unknown"]},
-                    "health_status": {"type": "str", "default": "Healthy", "choices": HEALTH},
-                },
-            },
-            "metric": {"type": "bool", "default": True},
-            "metric_selector": {"type": "str", "default": ""},
-        },
-        limits={"applications": {"options": {"name": {"form": "kube_name"}, "namespace": {"form": "namespace"}}}},
-    )
-    params = module.params
-    title = "Applications are not as they should be"
-    try:
-        kube = kube_from_params(params)
-        prometheus = prometheus_from_params(kube, params)
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-
-    def poll() -> Poll:
-        states = [AppState.of(item) for item in kube.list(f"{API}/applications")]
-        checks = expectation_checks(states, params["applications"])
-        error = ""
-        if params["metric"]:
-            try:
-                answer = prometheus.query(f"argocd_app_info{{{params['metric_selector']}}}")
-                checks += metric_checks(states, [sample.labels for sample in answer.samples])
-            except ArgolabError as failure:
-                # What the API server said is worth showing although Prometheus does not answer.
-                error = str(failure)
-                checks.append(
-                    ExplainedCheck("argocd_app_info", False, "an answer", PROMETHEUS_SILENT, error, "prometheus_silent")
-                )
-        return poll_of(checks, states, error)
-
-    def extra(states: Any) -> dict[str, Any]:
-        return {
-            "applications": [
-                {"name": item.name, "namespace": item.namespace, **item.as_dict()} for item in states or []
-            ]
-        }
-
-    conclude(module, title, WHAT, poll, extra)
+    run_part(PART)
 
 
 if __name__ == "__main__":

@@ -108,94 +108,12 @@ ingress_addresses:
   elements: str
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
-    CLUSTER_ARGUMENT_SPEC,
-    kube_from_params,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import (
-    ingress_addresses,
-    ingress_checks,
-    namespace_checks,
-    node_checks,
-    read_workloads,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import (
-    ExplainedCheck,
-    conclude,
-    no_answer,
-    poll_of,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
-
-WHAT = "nodes, workloads and Ingresses"
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.cluster_checks import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **CLUSTER_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "namespaces": {"type": "list", "elements": "str", "default": []},
-            "zero_replicas_allowed": {"type": "list", "elements": "str", "default": []},
-            "ingress_hosts": {"type": "list", "elements": "str", "default": []},
-            "skipped_hosts": {"type": "dict", "default": {}},
-            "ingress_class": {"type": "str", "default": ""},
-        },
-        limits={
-            "namespaces": {"form": "namespace"},
-            "zero_replicas_allowed": {"form": "word"},
-            "ingress_hosts": {"form": "host_name"},
-            "ingress_class": {"form": "kube_name"},
-        },
-    )
-    params = module.params
-    title = "The cluster is not as it should be"
-    try:
-        kube = kube_from_params(params)
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-
-    def poll() -> Poll:
-        version = kube.get("/version")
-        nodes = kube.list("/api/v1/nodes")
-        label = f"API server of {kube.context or 'this cluster'}"
-        checks = [ExplainedCheck(label, True, "answers", str(version.get("gitVersion")))] + node_checks(nodes)
-        for namespace in params["namespaces"]:
-            pods = kube.list(f"/api/v1/namespaces/{namespace}/pods")
-            checks += namespace_checks(
-                namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"]
-            )
-        ingresses: Sequence[Any] = ()
-        if params["ingress_hosts"]:
-            ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
-            checks += ingress_checks(
-                ingresses, params["ingress_hosts"], params["ingress_class"], params["skipped_hosts"]
-            )
-        addresses = ingress_addresses(ingresses, params["ingress_hosts"])
-        return poll_of(checks, {"version": version, "nodes": nodes, "addresses": addresses})
-
-    def extra(value: Any) -> dict[str, Any]:
-        if not value:
-            return {}
-        kubelet = [
-            f"{name_of(node)} {((node.get('status') or {}).get('nodeInfo') or {}).get('kubeletVersion', '')}"
-            for node in value["nodes"]
-        ]
-        version = str(value["version"].get("gitVersion"))
-        return {
-            "cluster": {"context": kube.context, "server": kube.server, "version": version, "nodes": kubelet},
-            "ingress_addresses": value["addresses"],
-        }
-
-    conclude(module, title, WHAT, poll, extra)
+    run_part(PART)
 
 
 if __name__ == "__main__":

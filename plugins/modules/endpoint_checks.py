@@ -18,6 +18,7 @@ description:
   - Looks whether names have an entry in the hosts file, with one of the addresses of the ingress.
   - Causes are C(no_answer), C(wrong_status), C(wrong_content), C(hosts_entry_absent), C(hosts_entry_wrong).
 extends_documentation_fragment:
+  - argolab.observability.kube_access
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
   - argolab.observability.waiting
@@ -56,9 +57,16 @@ options:
         type: bool
         default: true
   url:
-    description: Scheme, address and port of the ingress, for all O(endpoints) that have no own.
+    description:
+      - Scheme, address and port of the ingress, for all O(endpoints) that have no own.
+      - Without it, and with O(kubeconfig), the address is the one that the ingress controller wrote into the Ingresses
+        of the names.
     type: str
     default: ""
+  ingress_port:
+    description: Port of that address.
+    type: int
+    default: 80
   skipped_endpoints:
     description: Why some of O(endpoints) are not to be checked, by name. They are then reported as skipped.
     type: dict
@@ -126,61 +134,12 @@ attempts:
   type: int
 """
 
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.endpoint_checks import (
-    endpoint_check,
-    name_checks,
-    read_hosts,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, poll_of
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
-
-ENDPOINT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "url": {"type": "str"},
-    "path": {"type": "str", "default": "/"},
-    "host": {"type": "str"},
-    "status": {"type": "list", "elements": "int", "default": [200]},
-    "contains": {"type": "str", "default": ""},
-    "validate_certs": {"type": "bool", "default": True},
-}
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.endpoint_checks import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **WAIT_ARGUMENT_SPEC,
-            "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_SPEC},
-            "url": {"type": "str", "default": ""},
-            "skipped_endpoints": {"type": "dict", "default": {}},
-            "names": {"type": "list", "elements": "str", "default": []},
-            "addresses": {"type": "list", "elements": "str", "default": []},
-            "hosts_path": {"type": "path", "default": "/etc/hosts"},
-            "repair": {"type": "str", "default": ""},
-            "request_timeout": {"type": "float", "default": 5.0},
-        },
-        limits={
-            "endpoints": {"options": {"name": {"form": "word"}, "status": {"minimum": 100, "maximum": 599}}},
-            "url": {"form": "url"},
-            "names": {"form": "host_name"},
-            "addresses": {"form": "word"},
-        },
-    )
-    params = module.params
-    if not params["endpoints"] and not params["names"] and not params["skipped_endpoints"]:
-        module.fail_json(msg="endpoints and names are both empty, so nothing would be checked; give one of them.")
-
-    def poll() -> Poll:
-        checks = [
-            endpoint_check(item, params["request_timeout"], params["url"], params["skipped_endpoints"])
-            for item in params["endpoints"]
-        ]
-        if params["names"]:
-            content = read_hosts(params["hosts_path"])
-            checks += name_checks(params["names"], content, params["hosts_path"], params["addresses"], params["repair"])
-        return poll_of(checks)
-
-    conclude(module, "Not every name leads to something that answers", "names", poll)
+    run_part(PART)
 
 
 if __name__ == "__main__":

@@ -137,44 +137,12 @@ waited:
   type: float
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from ansible_collections.argolab.observability.plugins.module_utils import query_checks
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checking import run_module, watch
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import ACCESS_ARGUMENT_SPEC
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-QUERY_OPTIONS: dict[str, Any] = {
-    "name": {"type": "str"},
-    "expr": {"type": "str", "required": True},
-    "min_series": {"type": "int"},
-    "max_series": {"type": "int"},
-    "value": {"type": "str"},
-    "required_when": {"type": "str"},
-}
-
-
-def run(params: Mapping[str, Any]) -> dict[str, Any]:
-    expectations = query_checks.query_expectations(params["queries"])
-    return watch(
-        params,
-        "Queries do not give what is expected",
-        expectations,
-        poller=lambda client: query_checks.watch_queries(client, expectations),
-        explain=lambda client, checks: checks,
-        describe=lambda results: {"results": results or []},
-    )
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.prometheus_query import PART
 
 
 def main() -> None:
-    spec = {
-        **ACCESS_ARGUMENT_SPEC,
-        **WAIT_ARGUMENT_SPEC,
-        "queries": {"type": "list", "elements": "dict", "required": True, "options": QUERY_OPTIONS},
-    }
-    run_module(checked_module(spec), run)
+    run_part(PART)
 
 
 if __name__ == "__main__":

@@ -152,47 +152,12 @@ waited:
   type: float
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from ansible_collections.argolab.observability.plugins.module_utils import rule_checks
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checking import run_module, watch
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import ACCESS_ARGUMENT_SPEC
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-EXPECTED_OPTIONS: dict[str, Any] = {
-    "group": {"type": "str"},
-    "rule": {"type": "str"},
-    "type": {"type": "str", "choices": ["alerting", "recording"]},
-    "file": {"type": "str"},
-}
-
-
-def run(params: Mapping[str, Any]) -> dict[str, Any]:
-    everything, evaluated = params["all_healthy"], params["require_evaluated"]
-    expectations = rule_checks.rule_expectations(params["expected"], params["expected_groups"], everything)
-    return watch(
-        params,
-        "Rules are not as expected",
-        expectations,
-        poller=lambda client: rule_checks.watch_rules(client, expectations, everything, evaluated),
-        explain=lambda client, checks: rule_checks.explain_missing(client, expectations, checks),
-        describe=lambda groups: {"groups": [rule_checks.summary(group) for group in groups or []]},
-    )
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.prometheus_rules import PART
 
 
 def main() -> None:
-    spec = {
-        **ACCESS_ARGUMENT_SPEC,
-        **WAIT_ARGUMENT_SPEC,
-        "expected": {"type": "list", "elements": "dict", "options": EXPECTED_OPTIONS},
-        "expected_groups": {"type": "list", "elements": "str"},
-        "all_healthy": {"type": "bool", "default": False},
-        "require_evaluated": {"type": "bool", "default": False},
-    }
-    # Empty is fine with the option that takes all of them; run refuses it without.
-    run_module(checked_module(spec, {"expected": {"empty_ok": True}, "expected_groups": {"empty_ok": True}}), run)
+    run_part(PART)
 
 
 if __name__ == "__main__":

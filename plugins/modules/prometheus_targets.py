@@ -112,8 +112,14 @@ msg:
   description: The number of passed checks, or the diagnosis.
   returned: always
   type: str
+targets_total:
+  description: Number of targets that were looked at.
+  returned: when Prometheus could be asked
+  type: int
 targets:
-  description: The targets that were looked at, as of the last answer.
+  description:
+    - The targets that were looked at, as of the last answer; those that are not up come first.
+    - At most 1,000; RV(targets_total) says how many there are.
   returned: when Prometheus could be asked
   type: list
   elements: dict
@@ -150,45 +156,12 @@ waited:
   type: float
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from ansible_collections.argolab.observability.plugins.module_utils import target_checks
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checking import run_module, watch
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import ACCESS_ARGUMENT_SPEC
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-EXPECTED_OPTIONS: dict[str, Any] = {
-    "scrape_pool": {"type": "str"},
-    "job": {"type": "str"},
-    "min_up": {"type": "int"},
-    "count": {"type": "int"},
-    "labels": {"type": "dict"},
-}
-
-
-def run(params: Mapping[str, Any]) -> dict[str, Any]:
-    expectations = target_checks.target_expectations(params["expected"], params["all_up"])
-    return watch(
-        params,
-        "Targets are not as expected",
-        expectations,
-        poller=lambda client: target_checks.watch_targets(client, expectations, params["all_up"]),
-        explain=lambda client, checks: target_checks.explain_empty_pools(client, expectations, checks),
-        describe=lambda targets: {"targets": [target_checks.summary(target) for target in targets or []]},
-    )
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.prometheus_targets import PART
 
 
 def main() -> None:
-    spec = {
-        **ACCESS_ARGUMENT_SPEC,
-        **WAIT_ARGUMENT_SPEC,
-        "expected": {"type": "list", "elements": "dict", "options": EXPECTED_OPTIONS},
-        "all_up": {"type": "bool", "default": False},
-    }
-    # Empty is fine with the option that takes all of them; run refuses it without.
-    run_module(checked_module(spec, {"expected": {"empty_ok": True}}), run)
+    run_part(PART)
 
 
 if __name__ == "__main__":

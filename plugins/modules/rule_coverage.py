@@ -84,40 +84,12 @@ attempts:
   type: int
 """
 
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
-    CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
-    kube_from_params,
-    prometheus_from_params,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer
-from ansible_collections.argolab.observability.plugins.module_utils.rule_reader import RuleReader
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-WHAT = "PrometheusRules"
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.rule_coverage import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "namespaces": {"type": "list", "elements": "str", "default": []},
-            "required": {"type": "list", "elements": "str", "default": []},
-        },
-        limits={"namespaces": {"form": "namespace"}, "required": {"form": "namespaced_name"}},
-    )
-    title = "Not every PrometheusRule is loaded as it is"
-    try:
-        kube = kube_from_params(module.params)
-        prometheus = prometheus_from_params(kube, module.params)
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-    reader = RuleReader(kube, prometheus, module.params["namespaces"], module.params["required"])
-    conclude(module, title, WHAT, reader.poll)
+    run_part(PART)
 
 
 if __name__ == "__main__":

@@ -259,6 +259,11 @@ def test_tls_with_a_client_certificate_and_the_name_of_the_host_header(run_modul
         assert not run_module("prometheus_targets", url=server.url, **options, **extra, **ONCE).get("failed")
     wrong = run_module("prometheus_targets", url=server.url, **options, host_header="grafana.example.it", **TWICE)
     assert "for another host name" in verdict(wrong)
+    other = {"host_header": "grafana.example.it", "tls_server_name": HOST}
+    assert not run_module("prometheus_targets", url=server.url, **options, **other, **ONCE).get("failed")
+    assert server.requests[-1].headers["host"] == "grafana.example.it"
+    plain = run_module("prometheus_targets", url="http://127.0.0.1:1", **other, **ONCE)
+    assert "need an https:// url" in verdict(plain)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +372,7 @@ def test_through_the_api_server(run_module: Run, fault: Fault, pki: Any, tmp_pat
     content["clusters"][0]["cluster"]["certificate-authority-data"] = pem(pki.ca_cert)
     path = tmp_path / "config"
     path.write_text(json.dumps(content))
-    for given in (str(path), content):
+    for given in (str(path), content, json.dumps(content, indent=1)):
         result = run_module("prometheus_targets", kubeconfig=given, context="lab", **ONCE)
         assert not result.get("failed"), result["msg"]
         assert "context lab of" in result["access"]

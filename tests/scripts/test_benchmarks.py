@@ -77,6 +77,7 @@ def test_writes_what_was_measured(
     monkeypatch.setattr(benchmarks, "timed", lambda argv, log, env=None: (18.0, OUTPUT))
     monkeypatch.setattr(benchmarks, "read_lab", lab)
     monkeypatch.setattr(benchmarks, "measure_memory", memory)
+    monkeypatch.setattr(benchmarks, "measure_scale", list)
     assert benchmarks.main(["--keep"]) == (0 if good else 1)
     written = json.loads((tmp_path / "benchmarks.json").read_text())
     assert {"name", "value", "unit", "floor", "ratio", "goal"} <= set(written[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -58,6 +59,63 @@ def test_counts_table_and_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "lab: lab: no Docker engine answers" in output
     assert "disk full" in output
     assert "=== 2 of 3: lab" in output
+
+
+def test_what_may_run_beside_another_stage_starts_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    order: list[str] = []
+    reached = threading.Event()
+
+    def waits(_stage: Stage) -> list[Outcome]:
+        order.append("lab")
+        assert reached.wait(30), "the other one did not start"
+        return [Outcome("a", "passed")]
+
+    def computes(one: Stage) -> list[Outcome]:
+        order.append(one.name)
+        run_tests.execute(one, ["echo", "its own words"], dict(os.environ))
+        reached.set()
+        return [Outcome("b", "passed"), Outcome("c", "failed", "bad")]
+
+    stages = [stage(lambda _: [Outcome("d", "passed")]), stage(waits, "lab")]
+    beside = Stage("sanity", "title", 1, computes, beside="lab")
+    run_tests.run_stages([*stages, beside])
+    assert order[:1] == ["lab"] or order == ["sanity", "lab"]
+    assert run_tests.report([*stages, beside]) == 1
+    output = capsys.readouterr().out
+    assert "its own words" not in output
+    assert "its own words" in (run_tests.RESULTS / "sanity.log").read_text()
+    assert output.splitlines()[-1] == "3 passed, 1 failed, 0 skipped"
+
+
+def test_without_the_other_stage_it_runs_in_turn() -> None:
+    alone = Stage("sanity", "title", 1, lambda _: [Outcome("b", "passed")], beside="lab")
+    run_tests.run_stages([alone])
+    assert alone.count("passed") == 1
+    assert not alone.quiet
+
+
+def test_an_end_of_the_runner_ends_what_runs_beside() -> None:
+    started = threading.Event()
+
+    def computes(one: Stage) -> list[Outcome]:
+        started.set()
+        code, _output = run_tests.execute(one, ["sleep", "60"], dict(os.environ))
+        return [Outcome("b", "passed" if code == 0 else "failed", "ended")]
+
+    def stopped(_stage: Stage) -> list[Outcome]:
+        assert started.wait(30)
+        while not run_tests.RUNNING:
+            time.sleep(0.01)
+        raise SystemExit(143)
+
+    start = time.monotonic()
+    beside = [Stage(name, "title", 1, computes, beside="lab") for name in ("sanity", "other-core")]
+    with pytest.raises(SystemExit):
+        run_tests.run_stages([stage(stopped, "lab"), *beside])
+    while beside[0].seconds == 0 and time.monotonic() - start < 40:
+        time.sleep(0.05)
+    assert beside[0].seconds < 40
+    assert not beside[1].outcomes
 
 
 def test_only_skips_is_no_failure_and_no_pass(capsys: pytest.CaptureFixture[str]) -> None:

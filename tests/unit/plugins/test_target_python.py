@@ -16,7 +16,7 @@ import ansible
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SENT = sorted(path for kind in ("module_utils", "modules") for path in (ROOT / "plugins" / kind).glob("*.py"))
+SENT = sorted(path for kind in ("module_utils", "modules") for path in (ROOT / "plugins" / kind).rglob("*.py"))
 IMPORTS = """
 import importlib, sys, traceback
 sys.path[:0] = sys.argv[1:3]
@@ -48,7 +48,7 @@ def interpreter(version: str) -> str:
 def refused(python: str, folder: Path) -> list[str]:
     """What cannot be imported where nothing but the standard library and ansible.module_utils is."""
     (folder / "ansible").symlink_to(Path(ansible.__file__).parent)
-    names = [f"{path.parent.name}.{path.stem}" for path in SENT]
+    names = [".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts) for path in SENT]
     argv = [python, "-B", "-S", "-c", IMPORTS, str(folder), str(ROOT / ".collections"), *names]
     done = subprocess.run(argv, check=False, capture_output=True, text=True, cwd=folder, env={"LANG": "C.UTF-8"})
     assert done.returncode == 0, done.stderr

@@ -163,3 +163,6 @@ def test_secrets_of_an_inline_kubeconfig_are_found() -> None:
     content = {"users": [{"name": "u", "user": {"token": "canary-1", "client-key-data": "canary-2"}}], "x": "plain"}
     assert secrets_in(content) == {"canary-1", "canary-2"}
     assert secrets_in("/path") == set()
+    assert secrets_in("users:\n- user: {token: canary-1}\nx: plain") == {"canary-1"}
+    assert secrets_in({"kubeconfig": "users:\n- user: {token: canary-1}\n", "expr": "a\n+ b"}) == {"canary-1"}
+    assert any("canary-1" in found for found in secrets_in("users: [\n token: canary-1\n"))

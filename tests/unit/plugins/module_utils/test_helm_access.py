@@ -24,8 +24,9 @@ def test_a_path_is_handed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         assert arguments == ["--kubeconfig", f"{tmp_path}/lab.kubeconfig", "--kube-context", "lab"]
 
 
-def test_a_mapping_becomes_a_private_file_that_is_gone_afterwards() -> None:
-    with helm_access(CONFIG) as arguments:
+@pytest.mark.parametrize("given", [CONFIG, json.dumps(CONFIG, indent=1)], ids=["mapping", "text"])
+def test_content_becomes_a_private_file_that_is_gone_afterwards(given: object) -> None:
+    with helm_access(given) as arguments:
         option, path = arguments
         assert option == "--kubeconfig"
         assert os.stat(path).st_mode & 0o777 == 0o600

@@ -84,6 +84,17 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     assert access.description == f"context lab of kubeconfig {path}"
 
 
+def test_a_kubeconfig_as_text() -> None:
+    text = json.dumps(CONFIG, indent=1)
+    access = access_from_kubeconfig(text, "lab")
+    assert access.token == "12345"
+    assert access.description == "context lab of the given kubeconfig"
+    assert not kube_access.is_missing_file(text)
+    with pytest.raises(DefiniteError, match=r"the given kubeconfig is not valid YAML \(line 3\)") as caught:
+        access_from_kubeconfig("a:\n b: [canary\n x: y")
+    assert "canary" not in str(caught.value)
+
+
 def test_without_a_context_nothing_is_guessed() -> None:
     with pytest.raises(DefiniteError, match="no current-context; its contexts are: lab, x"):
         access_from_kubeconfig(CONFIG)

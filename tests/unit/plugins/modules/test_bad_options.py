@@ -60,6 +60,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "rule_coverage": {**KUBE, "wait_timeout": 0},
     "rule_lint": {**KUBE, "wait_timeout": 0},
     "scrape_coverage": {**KUBE, "wait_timeout": 0},
+    "verify": {**KUBE, "parts": [{"module": "scrape_coverage"}], "wait_timeout": 0},
 }  # fmt: skip
 WRONG_TYPE: dict[str, list[Any]] = {
     "int": ["soon", -1],

@@ -1,0 +1,31 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every part of the verification by the name of its module. A new checking module is added here."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from ansible_collections.argolab.observability.plugins.module_utils.part import Part
+from ansible_collections.argolab.observability.plugins.module_utils.parts import (
+    argocd_applications,
+    cluster_checks,
+    endpoint_checks,
+    prometheus_query,
+    prometheus_rules,
+    prometheus_targets,
+    rule_coverage,
+    scrape_coverage,
+)
+
+PARTS: Mapping[str, Part] = {
+    "argocd_applications": argocd_applications.PART,
+    "cluster_checks": cluster_checks.PART,
+    "endpoint_checks": endpoint_checks.PART,
+    "prometheus_query": prometheus_query.PART,
+    "prometheus_rules": prometheus_rules.PART,
+    "prometheus_targets": prometheus_targets.PART,
+    "rule_coverage": rule_coverage.PART,
+    "scrape_coverage": scrape_coverage.PART,
+}
