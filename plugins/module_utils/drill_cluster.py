@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime, timezone
-from typing import Any, Mapping
+from typing import Any, Dict, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.drill_objects import (
     DEFAULT_IMAGE,
@@ -23,7 +23,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.kube_access 
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import service_proxy_path
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of, namespace_of
 
-Object = dict[str, Any]
+Object = Dict[str, Any]
 
 ARGOCD_PODS = "app.kubernetes.io/part-of=argocd"
 

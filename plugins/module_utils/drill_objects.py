@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Mapping
+from typing import Any, Dict, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.drill_receiver import PORT, PROGRAM
 
-Object = dict[str, Any]
+Object = Dict[str, Any]
 
 ALERT = "ArgolabAlertPathDrill"
 # The label of the alert that no other alert has.
