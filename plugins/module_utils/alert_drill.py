@@ -52,6 +52,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.drill_stages
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import is_definite
 
@@ -107,7 +108,7 @@ class AlertDrill:
         self._start = time.monotonic()
         self._error = ""
         self._owner = ""
-        self._rule_made = False
+        self._rule_made = self._rule_there = False
         self._counts: WebhookCounts | None = None
         self._seen: dict[str, float] = {}
         self._in_alertmanager_since = 0.0
@@ -214,14 +215,24 @@ class AlertDrill:
             self.removed_before = titles(stale)
         patient = True
         try:
-            self._make()
-            self._watch()
-            self._await_end()
+            if self._made():
+                self._watch()
+                self._await_end()
         except (KeyboardInterrupt, Interrupted):
             patient = False
             raise
         finally:
             self._finish(patient)
+
+    def _made(self) -> bool:
+        """Whether all could be made; what could not is a failed check."""
+        try:
+            self._make()
+        except ArgolabError as error:
+            stage = self._plan.stages[0]
+            self.checks[stage] = failed(stage, Finding("could not be made", "could_not_make", str(error)))
+            return False
+        return True
 
     def _make(self) -> None:
         drill = self.drill
@@ -236,10 +247,17 @@ class AlertDrill:
             self._tell("waiting for the route to the receiver before anything fires")
 
     def _make_rule(self) -> None:
-        if not self._rule_made:
-            # Set before the request: an answer that is lost must not leave the rule out of the removal.
-            self._rule_made = True
+        if self._rule_there:
+            return
+        # Set before the request: an answer that is lost must not leave the rule out of the removal.
+        self._rule_made = True
+        try:
             self._cluster.create(self.drill.rule(self._owner))
+        except KubeError as error:
+            # It is there already: the answer to an earlier try was lost.
+            if error.status != 409:
+                raise
+        self._rule_there = True
 
     def _watch(self) -> None:
         """Poll until every stage was passed, one cannot be passed, or the time is over."""
@@ -268,6 +286,8 @@ class AlertDrill:
     def _look(self, pending: list[str]) -> None:
         if "ready" in pending:
             self._look_ready()
+        if self._rule_made:
+            self._make_rule()
         rule_stages = {"loaded", "firing"} & set(pending)
         if self._rule_made and rule_stages:
             found = own_rule(self.drill, self._prometheus.rules(rule_names=[ALERT], exclude_alerts=False))

@@ -58,7 +58,7 @@ def read_template(text: str) -> Template:
         inner = action["inner"]
         if inner is None:
             continue
-        inner = inner.removesuffix("-") if inner.endswith(" -") else inner
+        inner = inner[:-1] if inner.endswith(" -") else inner
         for quoted in _TEXT.findall(inner):
             if "{{" in quoted or "}}" in quoted:
                 shown = _shown(action[0])

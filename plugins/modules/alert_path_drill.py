@@ -26,7 +26,8 @@ description:
     C(receiver_not_scheduled), C(receiver_does_not_answer), C(route_not_loaded), C(operator_rejected),
     C(not_loaded_yet), C(rule_removed), C(rule_unloaded), C(rule_in_error), C(not_evaluated), C(alert_not_sent),
     C(labels_changed), C(silenced), C(inhibited), C(muted), C(no_route), C(webhook_failed), C(not_delivered),
-    C(not_resolved), C(alert_still_active), C(still_there), C(still_loaded), C(could_not_remove), C(could_not_check).
+    C(not_resolved), C(alert_still_active), C(still_there), C(still_loaded), C(could_not_remove), C(could_not_make),
+    C(could_not_check).
 extends_documentation_fragment:
   - argolab.observability.kube_access
   - argolab.observability.cluster

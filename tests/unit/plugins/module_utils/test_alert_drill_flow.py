@@ -14,7 +14,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.alertmanager
 from ansible_collections.argolab.observability.plugins.module_utils.drill_cluster import DrillCluster
 from ansible_collections.argolab.observability.plugins.module_utils.drill_objects import ALERT, MARK
 from ansible_collections.argolab.observability.plugins.module_utils.drill_stages import rendered_summary
-from ansible_collections.argolab.observability.plugins.module_utils.errors import TransientError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeError
 
 SELECTORS = {
     "ruleSelector": {"matchLabels": {"release": "x"}},
@@ -255,16 +255,48 @@ def test_after_the_time_in_which_the_rule_may_arrive_the_route_goes_too(
     assert world.objects == {}
 
 
-def test_an_answer_that_is_lost_does_not_lose_the_objects(world: World) -> None:
+@pytest.mark.parametrize("kind", ["Job", "AlertmanagerConfig"])
+def test_what_cannot_be_made_is_said_and_the_rest_removed(world: World, kind: str) -> None:
     create = world.create
 
     def lost(obj: dict[str, Any]) -> dict[str, Any]:
-        create(obj)
-        raise TransientError("the answer was cut short")
+        made = create(obj)
+        if obj["kind"] == kind:
+            raise KubeError(403, "forbidden", definite=True)
+        return made
 
     world.create = lost  # type: ignore[method-assign]
     drill = drill_in(world)
     assert drill.preflight()
-    with pytest.raises(TransientError):
-        drill.run()
+    drill.run()
+    assert drill.checks["ready"].cause == "could_not_make"
+    assert "forbidden" in drill.checks["ready"].detail
+    assert "create PrometheusRule" not in world.log
+    assert world.objects == {}
+
+
+@pytest.mark.parametrize("status", [0, 500])
+def test_a_rule_whose_creation_failed_is_made_again(status: int) -> None:
+    world = World(LOUD)
+    create, failures = world.create, [KubeError(409, "it exists", definite=False), KubeError(status, "busy", False)]
+
+    def flaky(obj: dict[str, Any]) -> dict[str, Any]:
+        if obj["kind"] != "PrometheusRule":
+            return create(obj)
+        failure = failures.pop()
+        if failure.status == status:
+            create(obj)
+        raise failure
+
+    world.create = flaky  # type: ignore[method-assign]
+    drill = drill_in(world)
+    assert drill.preflight()
+
+    def end() -> None:
+        world.state = "inactive" if "delivered" in drill._seen else "firing"
+
+    world.at_poll = end
+    drill.run()
+    assert drill.ok
+    assert failures == []
     assert world.objects == {}
