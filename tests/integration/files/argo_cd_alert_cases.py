@@ -194,7 +194,7 @@ CASES: dict[str, Case] = {
         quiet={
             "there never was one": {app(): None},
             "one of two was deleted": {app("OutOfSync"): "1x150 _x250"},
-            "the controller has just started": {app(): "1x150 _x250", started(CONTROLLER): "-1000x150 10750x250"},
+            "the controller has just started": {app(): "1x150 _x250", started(CONTROLLER): "-1000x171 10320x228"},
             "the controller is down": {app(): "1x150 _x250", up(CONTROLLER): "1x150 0x250"},
         },
     ),
