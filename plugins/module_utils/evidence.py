@@ -100,16 +100,13 @@ def summary(evidence: Mapping[str, Any], page: str = "") -> str:
     for group in evidence["groups"]:
         if not group["checks"]:
             lines.append(f"{group['title']}: nothing was checked.")
-    for group in evidence["groups"]:
-        for entry in group["checks"]:
-            if entry["state"] == "skipped":
-                lines.append(f"Skipped: {entry['name']}: {entry['detail']}")
-    pending = [
-        entry["name"] for group in evidence["groups"] for entry in group["checks"] if entry["state"] == "pending"
-    ]
-    if pending:
-        shown = ", ".join(pending[:3]) + (f" and {len(pending) - 3} more" if len(pending) > 3 else "")
-        lines.append(f"Pending (loaded, not due yet, so neither passed nor failed): {shown}")
+    for state in ("skipped", "pending"):
+        for group in evidence["groups"]:
+            entries = [entry for entry in group["checks"] if entry["state"] == state]
+            if entries:
+                # the first stands for its part: all of them are in the evidence
+                more = f" And {len(entries) - 1} more of {group['title'].lower()}." if len(entries) > 1 else ""
+                lines.append(f"{state.capitalize()}: {entries[0]['name']}: {entries[0]['detail']}{more}")
     if page:
         lines.append(f"All of it, with tables and plots, to open in a browser: {page}")
     return "\n".join(lines)
