@@ -127,67 +127,12 @@ attempts:
   type: int
 """
 
-from typing import Any
-
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
-    CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
-    kube_from_params,
-    prometheus_from_params,
-)
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, no_answer
-from ansible_collections.argolab.observability.plugins.module_utils.rule_lint import PARTS, RuleLinter
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC
-
-WHAT = "the rules"
-
-
-def extra(value: Any) -> dict[str, Any]:
-    """The module's own return values, from the last look."""
-    value = value or {}
-    return {
-        "findings": [remark.as_dict() for remark in value.get("remarks", [])],
-        "rules": value.get("rules", 0),
-        "promtool": value.get("promtool", ""),
-    }
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.rule_lint import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "namespaces": {"type": "list", "elements": "str", "default": []},
-            "parts": {"type": "list", "elements": "str", "choices": list(PARTS), "default": list(PARTS)},
-            "promtool_path": {"type": "path"},
-            "allowed_missing": {"type": "list", "elements": "str", "default": []},
-            "series_required": {"type": "list", "elements": "str", "default": ["*"]},
-        },
-        limits={
-            "namespaces": {"form": "namespace"},
-            "allowed_missing": {"form": "word"},
-            "series_required": {"form": "word"},
-        },
-    )
-    title = "Rules have mistakes"
-    params = module.params
-    try:
-        kube = kube_from_params(params)
-        linter = RuleLinter(
-            kube,
-            prometheus_from_params(kube, params),
-            namespaces=params["namespaces"],
-            allowed_missing=params["allowed_missing"],
-            series_required=params["series_required"],
-            promtool_path=params["promtool_path"],
-            parts=params["parts"],
-        )
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=as_dicts([no_answer(WHAT, str(error))]))
-        return
-    conclude(module, title, WHAT, linter.poll, extra)
+    run_part(PART)
 
 
 if __name__ == "__main__":

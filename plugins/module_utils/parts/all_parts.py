@@ -19,6 +19,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.parts import
     prometheus_rules,
     prometheus_targets,
     rule_coverage,
+    rule_lint,
     scrape_coverage,
 )
 
@@ -33,5 +34,6 @@ PARTS: Mapping[str, Part] = {
     "prometheus_rules": prometheus_rules.PART,
     "prometheus_targets": prometheus_targets.PART,
     "rule_coverage": rule_coverage.PART,
+    "rule_lint": rule_lint.PART,
     "scrape_coverage": scrape_coverage.PART,
 }
