@@ -7,7 +7,7 @@ RUN := scripts/bootstrap
 DEV := scripts/bootstrap --dev
 TEST := $(DEV) python scripts/run_tests.py
 
-.PHONY: help lab verify values passwords forward stop start down clean-lab test lint sanity unit integration molecule bench collection
+.PHONY: help lab verify drill values passwords forward stop start down clean-lab test lint sanity unit integration molecule bench collection
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,9 @@ lab: ## build the lab, verify it and say where everything is
 
 verify: ## verify what runs and write build/evidence/
 	@scripts/play playbooks/verify.yml $(ARGS)
+
+drill: ## send an alert all the way to a receiver and remove it again
+	@scripts/play playbooks/drill.yml $(ARGS)
 
 values: ## write the values of both charts to build/values/, without a cluster
 	@scripts/play playbooks/values.yml $(ARGS)

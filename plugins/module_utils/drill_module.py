@@ -16,7 +16,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.alert_drill 
     Plan,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.alertmanager_api import AlertmanagerClient
-from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts, failure_message
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     kube_from_params,
@@ -27,6 +26,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.drill_object
 from ansible_collections.argolab.observability.plugins.module_utils.drill_removal import Removal, leftovers
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import no_answer
+from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.checks import (
     Check,
     as_dicts,
@@ -20,6 +19,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.checks impor
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import no_answer
 from ansible_collections.argolab.observability.plugins.module_utils.limits import Limit
+from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import (
     WAIT_ARGUMENT_SPEC,
     Poll,

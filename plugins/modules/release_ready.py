@@ -69,35 +69,12 @@ attempts:
   type: int
 """
 
-from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import conclude, poll_of
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
-from ansible_collections.argolab.observability.plugins.module_utils.release_ready import read_release
-from ansible_collections.argolab.observability.plugins.module_utils.waiter import WAIT_ARGUMENT_SPEC, Poll
+from ansible_collections.argolab.observability.plugins.module_utils.part import run_part
+from ansible_collections.argolab.observability.plugins.module_utils.parts.release_ready import PART
 
 
 def main() -> None:
-    module = checked_module(
-        argument_spec={
-            **KUBE_ARGUMENT_SPEC,
-            **WAIT_ARGUMENT_SPEC,
-            "release_name": {"type": "str", "required": True},
-            "release_namespace": {"type": "str", "required": True},
-        },
-    )
-    release, namespace = module.params["release_name"], module.params["release_namespace"]
-    title = f"Release {release} in namespace {namespace} is not ready"
-    try:
-        client = KubeClient(module.params["kubeconfig"], module.params["context"])
-    except ArgolabError as error:
-        module.fail_json(msg=f"{title}: {error}", checks=[])
-        return
-
-    def poll() -> Poll:
-        return poll_of(read_release(client, release, namespace))
-
-    conclude(module, title, f"release {release}", poll)
+    run_part(PART)
 
 
 if __name__ == "__main__":

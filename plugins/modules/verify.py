@@ -104,13 +104,13 @@ waited:
 import time
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary
 from ansible_collections.argolab.observability.plugins.module_utils.many_parts import read_parts, run_parts
+from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.parts.all_parts import PARTS
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import (
     WAIT_ARGUMENT_SPEC,

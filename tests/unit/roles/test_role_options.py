@@ -24,6 +24,7 @@ from test_limits import SAMPLES
 
 # Texts and paths in which anything may be right: what they name is looked for by the module that uses them.
 ANYTHING = {
+    "alert_drill": {"context"},
     "argo_cd": {"context", "chart_ref", "helm_binary"},
     "existing_cluster": {"context"},
     "grafana_dashboards": {
@@ -36,7 +37,7 @@ ANYTHING = {
     "package_artifacts": {"go"},
     "verification": {
         "context", "hosts.path", "hosts.contains", "hosts.skip", "alerts.group", "alerts.rule",
-        "metrics.name", "metrics.expr", "metrics.value", "metrics.required_when",
+        "metrics.name", "metrics.expr", "metrics.value", "metrics.required_when", "dashboards_allowed_empty.reason",
     },
 }  # fmt: skip
 WRONG_TYPE: dict[str, Any] = {"int": "soon", "float": "much", "bool": "maybe", "list": {"a": 1}, "dict": "nothing"}

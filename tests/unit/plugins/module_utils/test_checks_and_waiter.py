@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.argolab.observability.plugins.module_utils.checking import secrets_in, settled
 from ansible_collections.argolab.observability.plugins.module_utils.checks import (
     Check,
     count_text,
@@ -19,12 +18,15 @@ from ansible_collections.argolab.observability.plugins.module_utils.errors impor
     DefiniteError,
     TransientError,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
+from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Part, settled, unseen
 from ansible_collections.argolab.observability.plugins.module_utils.target_checks import TargetExpectation
 from ansible_collections.argolab.observability.plugins.module_utils.url_secrets import secrets_in_url
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, wait_until, waiting_from_params
 
 GOOD = Check("a", True, "x", "x")
 BAD = Check("a", False, "x", "y", "because")
+PART = Part("Not so", "things", {}, {}, lambda params: Look(script(True)))
 
 
 class FakeTime:
@@ -115,13 +117,13 @@ def test_too_few_stable_polls_before_the_deadline() -> None:
 def test_an_error_at_the_end_does_not_leave_passed_checks() -> None:
     outcome, _fake = wait(script(True, TransientError("gone")), stable=2)
     assert not outcome.ok and not outcome.answered
-    checks = settled(outcome, [TargetExpectation("a")], outcome.last_error, 2)
+    checks = settled(PART, Look(script(True), unseen=unseen([TargetExpectation("a")])), outcome, 2)
     assert [(check.ok, check.observed) for check in checks] == [(False, "no answer")]
 
 
 def test_instability_is_a_failed_check_of_its_own() -> None:
     outcome, _fake = wait(script(False, False, False, False, False, True), stable=2)
-    checks = settled(outcome, [], outcome.last_error, 2)
+    checks = settled(PART, Look(script(True)), outcome, 2)
     assert [check.ok for check in checks] == [True, False]
 
 
