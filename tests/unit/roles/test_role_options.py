@@ -24,6 +24,7 @@ from test_limits import SAMPLES
 
 # Texts and paths in which anything may be right: what they name is looked for by the module that uses them.
 ANYTHING = {
+    "alert_drill": {"context"},
     "argo_cd": {"context", "chart_ref", "helm_binary"},
     "existing_cluster": {"context"},
     "grafana_dashboards": {
