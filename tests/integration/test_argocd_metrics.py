@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,10 +95,12 @@ def failures(result: dict[str, Any]) -> dict[str, str]:
 
 def settle(look: Callable[..., Any], wanted: dict[str, str]) -> dict[str, Any]:
     """Look until a scrape has brought what is looked for; a series that is gone is so after one scrape."""
-    for _attempt in range(60):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
         result: dict[str, Any] = look(wait_timeout=0)
         if failures(result) == wanted:
             return result
+        time.sleep(0.1)
     raise AssertionError(failures(result))
 
 
