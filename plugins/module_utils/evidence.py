@@ -105,7 +105,7 @@ def summary(evidence: Mapping[str, Any], page: str = "") -> str:
             entries = [entry for entry in group["checks"] if entry["state"] == state]
             if entries:
                 # the first stands for its part: all of them are in the evidence
-                more = f" And {len(entries) - 1} more of {group['title'].lower()}." if len(entries) > 1 else ""
+                more = f" (and {len(entries) - 1} more: {group['title']})" if len(entries) > 1 else ""
                 lines.append(f"{state.capitalize()}: {entries[0]['name']}: {entries[0]['detail']}{more}")
     if page:
         lines.append(f"All of it, with tables and plots, to open in a browser: {page}")
