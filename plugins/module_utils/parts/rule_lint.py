@@ -54,7 +54,7 @@ PART = Part(
     limits={
         "namespaces": {"form": "namespace"},
         "allowed_missing": {"form": "word"},
-        "series_required": {"form": "word"},
+        "series_required": {"form": "word", "empty_ok": True},
     },
     look=look,
 )

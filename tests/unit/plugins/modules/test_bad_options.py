@@ -122,11 +122,12 @@ def bad_values(name: str, option: dict[str, Any]) -> list[Any]:
     return found
 
 
-# Empty means none beside those of O(expected), all defaults, and objects without labels of their own.
+# Empty means none beside those of O(expected), all defaults, objects without labels of their own, and no rules.
 FINE: list[tuple[str, str, Any]] = [
     ("prometheus_rules", "expected_groups", []),
     ("dashboard_panels", "config_maps", {}),
     ("alert_path_drill", "object_labels", {}),
+    ("rule_lint", "series_required", []),
 ]
 CASES = [
     (module, option, value)
