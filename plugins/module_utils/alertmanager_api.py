@@ -15,7 +15,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.alert_routes
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError, TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import decode_json
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, status_message
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import service_proxy_path
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import service_proxy_path
 
 _SAMPLE = re.compile(r"^alertmanager_notifications(_failed)?_total\{([^}]*)\} (\S+)", re.MULTILINE)
 

@@ -10,10 +10,8 @@ from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
-    ApiServerTransport,
-    PrometheusClient,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import ApiServerTransport
 
 CLUSTER_ARGUMENT_SPEC: dict[str, Any] = {**KUBE_ARGUMENT_SPEC, "request_timeout": {"type": "float", "default": 10.0}}
 

@@ -20,7 +20,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.drill_object
 )
 from ansible_collections.argolab.observability.plugins.module_utils.drill_receiver import PORT
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import service_proxy_path
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import service_proxy_path
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of, namespace_of
 
 Object = Dict[str, Any]

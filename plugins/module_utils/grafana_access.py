@@ -34,7 +34,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.kube_access 
     KubeError,
     status_message,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import service_proxy_path
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import service_proxy_path
 
 GRAFANA_ACCESS_ARGUMENT_SPEC: dict[str, Any] = {
     **CLUSTER_ARGUMENT_SPEC,

@@ -1,167 +1,35 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read-only client of Prometheus's HTTP API, by URL or through the Kubernetes API server's proxy."""
+"""Read-only client of Prometheus's HTTP API."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError, TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import (
     Answer,
-    HttpClient,
-    basic_authorization,
     decode_json,
-    parse_url,
-    tls_context,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
-    KUBE_ARGUMENT_SPEC,
-    KubeClient,
-    status_message,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import status_message
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_series import (
     RangeResult,
     instant_value,
     range_series,
 )
-
-ACCESS_ARGUMENT_SPEC: dict[str, Any] = {
-    "url": {"type": "str"},
-    "host_header": {"type": "str"},
-    "tls_server_name": {"type": "str"},
-    "ca_path": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path", "no_log": False},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "bearer_token": {"type": "str", "no_log": True},
-    "validate_certs": {"type": "bool", "default": True},
-    "request_timeout": {"type": "float", "default": 10.0},
-    **KUBE_ARGUMENT_SPEC,
-    "namespace": {"type": "str", "default": "monitoring"},
-    "service": {"type": "str", "default": "prometheus-operated:9090"},
-    "path_prefix": {"type": "str", "default": ""},
-}
-URL_ONLY = (
-    "host_header",
-    "tls_server_name",
-    "ca_path",
-    "client_cert",
-    "client_key",
-    "username",
-    "password",
-    "bearer_token",
-)
-ENVIRONMENT_PREFIX = "ARGOLAB_PROMETHEUS_"
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import Transport
 
 # a server that hands out ever new page tokens is not followed for ever
 MAX_PAGES = 10_000
-
-
-class Transport(Protocol):
-    """A way to a Prometheus: a path below its root in, a whole answer out."""
-
-    name: str
-    description: str
-    through_api_server: bool
-
-    def get(self, path: str, params: Sequence[tuple[str, str]]) -> Answer: ...
-
-    def redact(self, text: str) -> str: ...
-
-    def set_end(self, end: float | None) -> None: ...
-
-    def keep(self, connections: int) -> None: ...
-
-    def command(self, path: str, params: Sequence[tuple[str, str]]) -> str: ...
-
-
-class UrlTransport:
-    """Straight to a URL."""
-
-    through_api_server = False
-
-    def __init__(self, client: HttpClient) -> None:
-        self._client = client
-        self.name = client.name
-        self.description = client.name
-
-    def get(self, path: str, params: Sequence[tuple[str, str]]) -> Answer:
-        return self._client.request("GET", path, params)
-
-    def redact(self, text: str) -> str:
-        return self._client.redact(text)
-
-    def set_end(self, end: float | None) -> None:
-        self._client.end = end
-
-    def keep(self, connections: int) -> None:
-        _keep(self._client, connections)
-
-    def command(self, path: str, params: Sequence[tuple[str, str]]) -> str:
-        host = f" -H {shlex.quote('Host: ' + self._client.host_header)}" if self._client.host_header else ""
-        data = "".join(f" --data-urlencode {shlex.quote(f'{key}={value}')}" for key, value in params)
-        return f"curl -sG{host} {shlex.quote(str(self._client.base) + path)}{data}"
-
-
-class ApiServerTransport:
-    """Through the API server's proxy to a Service."""
-
-    through_api_server = True
-
-    def __init__(self, kube: KubeClient, namespace: str, service: str, path_prefix: str = "") -> None:
-        self._kube = kube
-        self._base = service_proxy_path(namespace, service) + path_prefix
-        self.name = f"Prometheus at service {namespace}/{service} through {kube.http.name}"
-        self.description = f"{self.name} ({kube.description})"
-
-    def get(self, path: str, params: Sequence[tuple[str, str]]) -> Answer:
-        return self._kube.request("GET", self._base + path, params)
-
-    def redact(self, text: str) -> str:
-        return self._kube.http.redact(text)
-
-    def set_end(self, end: float | None) -> None:
-        self._kube.http.end = end
-
-    def keep(self, connections: int) -> None:
-        _keep(self._kube.http, connections)
-
-    def command(self, path: str, params: Sequence[tuple[str, str]]) -> str:
-        context = f" --context {shlex.quote(self._kube.context)}" if self._kube.context else ""
-        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
-        return f"kubectl{context} get --raw {shlex.quote(self._base + path + query)}"
-
-
-def _keep(client: HttpClient, connections: int) -> None:
-    client.keep = connections
-    if not connections:
-        client.close()
-
-
-def service_proxy_path(namespace: str, service: str) -> str:
-    """API path of a Service given as V(name:port) or V(scheme:name:port)."""
-    name = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-    match = re.fullmatch(rf"(?:(https?):)?({name}):({name})", service)
-    if not match:
-        raise DefiniteError(
-            f"service {service!r} is not of the form name:port or https:name:port, such as prometheus-operated:9090."
-        )
-    if not re.fullmatch(name, namespace):
-        raise DefiniteError(f"namespace {namespace!r} is not a valid name of a namespace.")
-    return f"/api/v1/namespaces/{namespace}/services/{match[1] or 'http'}:{match[2]}:{match[3]}/proxy"
 
 
 @dataclass(frozen=True)
@@ -524,89 +392,6 @@ def parse_time(text: Any) -> datetime | None:
         return datetime.fromisoformat(f"{match[1]}.{(match[2] or '0')[:6]:<06}{zone}").astimezone(timezone.utc)
     except ValueError:
         return None
-
-
-def with_environment(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """The options, and where they name no way to Prometheus, the one that a credential of AWX put into variables."""
-    if params.get("url") is not None or params.get("kubeconfig") is not None:
-        return dict(params)
-    found = {name: environment.get(f"{ENVIRONMENT_PREFIX}{name.upper()}") for name in ("url", *URL_ONLY)}
-    if not found["url"]:
-        return dict(params)
-    return {**params, **{name: value for name, value in found.items() if value and params.get(name) is None}}
-
-
-def client_from_params(params: Mapping[str, Any]) -> PrometheusClient:
-    """A client from the options of V(ACCESS_ARGUMENT_SPEC); contradicting or incomplete ones are refused."""
-    params = with_environment(params, os.environ)
-    timeout = params["request_timeout"]
-    if not 0 < timeout < float("inf"):
-        raise DefiniteError(f"request_timeout is {timeout}; it is a number of seconds greater than 0.")
-    url, kubeconfig = params.get("url"), params.get("kubeconfig")
-    if url is not None and kubeconfig is not None:
-        raise DefiniteError("url and kubeconfig are two ways to the same Prometheus; give only one of them.")
-    if url is None and kubeconfig is None:
-        raise DefiniteError(
-            "Nothing says where Prometheus is: give url, or kubeconfig and context for the API server's proxy "
-            f"({ENVIRONMENT_PREFIX}URL is not set either)."
-        )
-    if url is None:
-        given = [name for name in URL_ONLY if params.get(name) is not None]
-        if given:
-            raise DefiniteError(
-                f"{', '.join(given)} belongs to url; the API server's proxy logs in with the kubeconfig "
-                "and passes nothing on to Prometheus."
-            )
-        prefix = params.get("path_prefix") or ""
-        if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", prefix):
-            raise DefiniteError(f"path_prefix {prefix!r} has to begin with a slash, such as /prometheus.")
-        service_proxy_path(params["namespace"], params["service"])
-        kube = KubeClient(kubeconfig, params.get("context"), timeout)
-        return PrometheusClient(ApiServerTransport(kube, params["namespace"], params["service"], prefix.rstrip("/")))
-    if params.get("context"):
-        raise DefiniteError("context belongs to kubeconfig; with url there is none.")
-    return PrometheusClient(UrlTransport(_url_client(params, timeout)))
-
-
-def _url_client(params: Mapping[str, Any], timeout: float) -> HttpClient:
-    base = parse_url(params["url"], "url")
-    username, password, token = params.get("username"), params.get("password"), params.get("bearer_token")
-    if (username is None) != (password is None):
-        raise DefiniteError("username and password belong together; only one of them is given.")
-    if token is not None and username is not None:
-        raise DefiniteError("bearer_token and username are two ways to log in; give only one of them.")
-    if params.get("client_key") and not params.get("client_cert"):
-        raise DefiniteError("client_key is given without client_cert.")
-    authorization = ""
-    if username is not None and password is not None:
-        authorization = basic_authorization(username, password)
-    elif token is not None:
-        if not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise DefiniteError(
-                "bearer_token is empty or holds spaces, line breaks or other characters that no header carries."
-            )
-        authorization = f"Bearer {token}"
-    if base.scheme == "http" and any(params.get(name) for name in ("client_cert", "ca_path", "tls_server_name")):
-        raise DefiniteError("ca_path, client_cert and tls_server_name need an https:// url.")
-    tls = None
-    if base.scheme == "https":
-        tls = tls_context(
-            verify=params["validate_certs"],
-            ca_path=params.get("ca_path"),
-            client_cert=params.get("client_cert"),
-            client_key=params.get("client_key"),
-        )
-    host = params.get("host_header")
-    return HttpClient(
-        base,
-        name=f"Prometheus at {base}" + (f" (Host {host})" if host else ""),
-        host_header=host,
-        tls=tls,
-        server_name=params.get("tls_server_name"),
-        headers=lambda: {"Authorization": authorization} if authorization else {},
-        secrets=[password or "", token or "", authorization.partition(" ")[2]],
-        request_timeout=timeout,
-    )
 
 
 def quote_label(value: str) -> str:

@@ -58,8 +58,8 @@ options:
   series_required:
     description:
       - Shell patterns for PrometheusRules, as V(NAMESPACE/NAME), in which a selector without series is a failure. In
-        the others, all of them with an empty list, it is said and fails nothing. A stack like kube-prometheus-stack brings rules about much that a
-        cluster does not have, such as volumes, quotas or disk arrays.
+        the others, all of them with an empty list, it is said and fails nothing. A stack like kube-prometheus-stack
+        brings rules about much that a cluster does not have, such as volumes, quotas or disk arrays.
     type: list
     elements: str
     default: ["*"]

@@ -24,7 +24,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_mo
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_reader import DashboardReader, Settings
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_sources import Found
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import HttpClient, parse_url
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient, UrlTransport
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import UrlTransport
 
 Run = Callable[..., dict[str, Any]]
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_access import (
     ACCESS_ARGUMENT_SPEC,
     client_from_params,
 )

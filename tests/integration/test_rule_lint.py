@@ -15,11 +15,11 @@ import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import alert_routes, promtool
 from ansible_collections.argolab.observability.plugins.module_utils.expression_reader import ExpressionReader
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_access import (
     ACCESS_ARGUMENT_SPEC,
-    PrometheusClient,
     client_from_params,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 from ansible_collections.argolab.observability.plugins.module_utils.promql_tree import Selector
 from ansible_collections.argolab.observability.plugins.module_utils.rule_lint import PARTS, RuleLinter
 from ansible_collections.argolab.observability.plugins.module_utils.rule_templates import FUNCTIONS, read_template

@@ -16,7 +16,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.argocd_metri
     watch_contract,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Params, Part
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_access import (
     ACCESS_ARGUMENT_SPEC,
     client_from_params,
 )

@@ -26,11 +26,11 @@ from ansible_collections.argolab.observability.plugins.module_utils.grafana_api 
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.limits import Limit
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Params, Part
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_access import (
     ACCESS_ARGUMENT_SPEC,
-    PrometheusClient,
     client_from_params,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
 
 # Hundreds of queries take longer than one request may; so much time a look has, also where nothing is waited for.
 LOOK_SECONDS = 30.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils import query_checks
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Params, Part, unseen
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_access import (
     ACCESS_ARGUMENT_SPEC,
     client_from_params,
 )

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import access_from_kubeconfig
-from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_access import (
     ACCESS_ARGUMENT_SPEC,
     client_from_params,
 )

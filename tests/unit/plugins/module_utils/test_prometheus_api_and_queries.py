@@ -26,8 +26,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.prometheus_a
     PrometheusClient,
     parse_time,
     quote_label,
-    service_proxy_path,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import service_proxy_path
 from ansible_collections.argolab.observability.plugins.module_utils.query_checks import (
     Comparison,
     QueryExpectation,
