@@ -286,6 +286,7 @@ def measure() -> Iterator[dict[str, Any]]:
                     "floor_pools": ("floor_pools", large),
                     "module_pools": ("module_pools", large),
                     "small_pools": ("module_pools", small),
+                    "small_floor": ("floor_pools", small),
                     "floor_everything": ("floor_everything", large),
                     "module_everything": ("module_everything", large),
                 }
@@ -298,7 +299,9 @@ def measure() -> Iterator[dict[str, Any]]:
            "note": "floor: the same four answers by a bare Python"}  # fmt: skip
     yield {"name": "the same four pools, 10,000 targets against 100", "value": ms["module_pools"], "unit": "ms",
            "floor": ms["small_pools"], "goal": round(1.2 * ms["small_pools"], 1),
-           "note": "floor: the module on a Prometheus with 100 targets"}  # fmt: skip
+           "note": "floor: the module on a Prometheus with 100 targets; of the difference, Prometheus itself takes "
+                   f"{ms['floor_pools'] - ms['small_floor']:.1f} ms: a bare Python needs {ms['floor_pools']} ms "
+                   f"against {ms['small_floor']} ms"}  # fmt: skip
     yield {"name": "all 10,000 targets and 2,000 rules, time", "value": ms["module_everything"], "unit": "ms",
            "floor": ms["floor_everything"], "goal": round(1.5 * ms["floor_everything"], 1),
            "note": "floor: both answers by a bare Python"}  # fmt: skip
