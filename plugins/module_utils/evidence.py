@@ -205,4 +205,3 @@ def incidents(failures: Sequence[Entry]) -> list[list[Entry]]:
 _ONE_REPAIR = ("hosts_entry_absent", "hosts_entry_wrong")
 # Kinds of groups whose checks cannot be made without Prometheus.
 _ASK_PROMETHEUS = ("targets", "rules", "metrics")
-

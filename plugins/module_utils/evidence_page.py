@@ -134,7 +134,7 @@ def _hero(verdict: str, evidence: Mapping[str, Any], name: str) -> str:
         lead = f"{count_text(counts['failed'], 'check')} failed for {count_text(len(found), 'reason')}. "
         lead += f"First: {found[0][0]['name']}, seen {found[0][0]['observed']}."
     total = counts["total"] or 1
-    bar = "".join(
+    shares = "".join(
         f'<span class="{state}" style="flex-grow:{counts[state] / total:.5f}"></span>'
         for state in STATES
         if counts[state]
@@ -154,7 +154,7 @@ def _hero(verdict: str, evidence: Mapping[str, Any], name: str) -> str:
 </div>
 <div class="numbers">
 <ul>{figures}</ul>
-<div class="share" aria-hidden="true">{bar}</div>
+<div class="share" aria-hidden="true">{shares}</div>
 <p class="muted">of {count_text(counts["total"], "check")} in {count_text(len(evidence["groups"]), "part")}</p>
 </div>
 </section>"""

@@ -159,7 +159,8 @@ class ExpressionReader:
         """Whether some target describes the metric, which it may do before there is a first series."""
         if metric not in self._described:
             family = re.sub(r"_(bucket|sum|count)$", "", metric)
-            self._described[metric] = any(self._prometheus.is_described(name) for name in {metric, family})
+            names = dict.fromkeys((metric, family))
+            self._described[metric] = any(self._prometheus.is_described(name) for name in names)
         return self._described[metric]
 
 

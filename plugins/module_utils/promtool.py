@@ -15,6 +15,7 @@ import tempfile
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.processes import run
 
 # What the operator's objects have and Prometheus's files have not.
 OPERATOR_ONLY = ("partial_response_strategy",)
@@ -54,7 +55,7 @@ def check_rules(program: str, files: Mapping[str, Sequence[Mapping[str, Any]]]) 
             return {}
         command = [program, "check", "rules", "--lint=none", *[f"{name}.yaml" for name in names]]
         try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+            done = run(command, cwd=folder, timeout=SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DefiniteError(f"promtool {program} cannot be used: {error}") from None
     return read_output(done.stdout + "\n" + done.stderr, names, done.returncode, program)

@@ -32,9 +32,9 @@ META = {"folderId": 0, "folderUid": "", "folderTitle": "General", "provisioned":
 SIDECAR = Sidecar("grafana_dashboard", "1", "/tmp/dashboards")
 
 
-def files(model: Any = MODEL, name: str = "a", key: str = "a.json", folder: str = "") -> list[DashboardFile]:
+def files(model: Any = None, name: str = "a", key: str = "a.json", folder: str = "") -> list[DashboardFile]:
     metadata: dict[str, Any] = {"name": name, "namespace": "team", "labels": {"grafana_dashboard": "1"}}
-    obj = {"kind": "ConfigMap", "metadata": metadata, "data": {key: json.dumps(model)}}
+    obj = {"kind": "ConfigMap", "metadata": metadata, "data": {key: json.dumps(MODEL if model is None else model)}}
     return files_of(obj, SIDECAR, Provider("/tmp/dashboards", folder))
 
 
