@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
+from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_model import Dashboard
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_panels import (
     DATA,
@@ -25,6 +25,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_re
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_sources import Missing
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_variables import Resolved
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
+from ansible_collections.argolab.observability.plugins.module_utils.promql import selectors
 
 EXPECTED = "data"
 ALLOWED = "allowed"
@@ -97,15 +98,37 @@ def _plain_name(shown: Shown) -> str:
     return f"panel {row}{shown.title or f'without a title, id {shown.panel.id}'} of {shown.dashboard.name}"
 
 
+def event_metrics(shown: Shown, patterns: Sequence[str]) -> set[str]:
+    """The metrics of events that a panel asks for, by patterns for their names."""
+    return {name for query in shown.queries if query.answer for name in _event_metrics(query, patterns)}
+
+
+def _event_metrics(query: Query, patterns: Sequence[str]) -> list[str]:
+    names = dict.fromkeys(selector.metric for selector in selectors(query.expr) if selector.metric)
+    return [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def awaited(shown: Shown, patterns: Sequence[str], absent: Collection[str]) -> list[str]:
+    """The metrics for whose first event an empty panel waits; none where a query of it waits for nothing."""
+    if shown.outcome != EMPTY or not patterns:
+        return []
+    waiting = [
+        [name for name in _event_metrics(query, patterns) if name in absent] for query in shown.queries if query.answer
+    ]
+    return list(dict.fromkeys(name for names in waiting for name in names)) if all(waiting) else []
+
+
 def panel_check(
     shown: Shown,
     name: str,
     allowed: Sequence[Allowance],
     reasons: Mapping[int, Reason],
     command: Callable[[str], str],
+    waits_for: Sequence[str] = (),
 ) -> ExplainedCheck:
     """The check of one panel.
 
+    :param waits_for: metrics for whose first event it waits, without which it cannot have data.
     :param reasons: why queries are empty, by their place among the panel's queries.
     :param command: what to type to ask for an expression by hand.
     """
@@ -133,6 +156,9 @@ def panel_check(
     if allowance is not None:
         why = f"Allowed to be empty: {allowance.reason.rstrip('.')}. " if allowance.reason else "Allowed to be empty. "
         return ExplainedCheck(name, None, EXPECTED, "no data", why + detail, cause, look_at, subject)
+    if waits_for:
+        text = f"Not due: {listing(waits_for)} has no series before the first event that it counts, and there was none."
+        return ExplainedCheck(name, None, EXPECTED, "no data", text, "not_due", look_at, subject)
     return ExplainedCheck(name, False, EXPECTED, "no data", detail, cause, look_at, subject)
 
 

@@ -16,7 +16,9 @@ from typing import Any
 from ansible_collections.argolab.observability.plugins.module_utils.checks import Check
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_checks import (
     Allowance,
+    awaited,
     dashboard_check,
+    event_metrics,
     identity_of,
     missing_check,
     names_of,
@@ -50,6 +52,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_ti
     DEFAULT_SCRAPE_INTERVAL,
     Window,
     builtin_values,
+    duration_text,
     seconds_of,
     window,
 )
@@ -62,6 +65,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.dashboard_va
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
+from ansible_collections.argolab.observability.plugins.module_utils.promql import selector_text
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
 # Prometheus answers 20 queries at a time by default (--query.max-concurrency); others want to ask as well.
@@ -83,11 +87,13 @@ class Settings:
 
     :param span: seconds that every dashboard shows.
     :param scrape_interval: seconds; V(None) asks Grafana, then Prometheus.
+    :param event_metrics: patterns for metrics that have no series before something happened.
     """
 
     span: float
     scrape_interval: float | None = None
     allowed: Sequence[Allowance] = ()
+    event_metrics: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ class DashboardReader:
         self._boards: list[Board] = []
         self._answers: dict[Question, Answer] = {}
         self._details: dict[tuple[str, str, str], str] = {}
+        # metrics of events of which none has happened
+        self._absent: set[str] = set()
 
     def poll(self) -> Poll:
         """One look: a check per panel, and one per dashboard or variable that is broken."""
@@ -136,6 +144,7 @@ class DashboardReader:
             self._look = self._look.later(now)
         with self._threads() as pool:
             self._refresh(pool, self._look)
+            self._absent = self._without_events(pool, self._look)
         return poll_of(self._checks(), self)
 
     def explain(self, checks: Sequence[Check]) -> Sequence[Check]:
@@ -237,6 +246,17 @@ class DashboardReader:
             replace(board, panels=[_answered(shown, self._answers) for shown in board.panels]) for board in boards
         ]
 
+    def _without_events(self, pool: ThreadPoolExecutor, look: Window) -> set[str]:
+        """Of the metrics of events that empty panels ask for, those without any series in the time that is shown."""
+        shown = [shown for board in self._boards for shown in board.panels if shown.outcome == EMPTY]
+        names = sorted(set().union(*(event_metrics(item, self._settings.event_metrics) for item in shown)))
+
+        def is_absent(name: str) -> bool:
+            expr = f"count(last_over_time({selector_text(name, ())}[{duration_text(look.span)}]))"
+            return not self._prometheus.query(expr, look.end).samples
+
+        return {name for name, absent in zip(names, pool.map(is_absent, names)) if absent}
+
     def _ask(self, question: Question, look: Window) -> Answer:
         """The answer to one question; whatever goes wrong belongs to this question only."""
         try:
@@ -281,7 +301,8 @@ class DashboardReader:
             }
             identity = identity_of(shown)
             name = names[identity]
-            checks[name] = panel_check(shown, name, self._settings.allowed, own, self._prometheus.command)
+            waits_for = awaited(shown, self._settings.event_metrics, self._absent)
+            checks[name] = panel_check(shown, name, self._settings.allowed, own, self._prometheus.command, waits_for)
             self._details[identity] = checks[name].detail
         return checks
 

@@ -19,8 +19,9 @@ description:
   - Panels that ask nothing of Prometheus are skipped, with the reason, and count neither as passed nor as failed. Those
     are texts, expressions of Grafana, other data sources, and library panels whose queries only Grafana has.
   - Causes are C(metric_absent), C(labels_match_nothing), C(variable_empty), C(no_traffic), C(too_few_samples),
-    C(nothing_left), C(query_error), C(variable_error), C(dashboard_unreadable), C(dashboard_absent), C(no_panels),
-    C(no_dashboards), C(could_not_check), and C(unknown) where the reason for an empty panel could not be found out.
+    C(nothing_left), C(not_due), C(query_error), C(variable_error), C(dashboard_unreadable), C(dashboard_absent),
+    C(no_panels), C(no_dashboards), C(could_not_check), and C(unknown) where the reason for an empty panel could not be
+    found out.
 notes:
   - With O(config_maps), O(kubeconfig) is needed for these. Prometheus is reached by it as well unless O(url) is given.
   - Needs the verb C(list) on ConfigMaps for O(config_maps).
@@ -110,6 +111,14 @@ options:
       reason:
         description: Why, for the report.
         type: str
+  event_metrics:
+    description:
+      - Shell patterns for metrics that have no series before something has happened, such as V(argocd_git_*).
+      - A panel of which every query asks for one that does not exist yet is neither passed nor failed, and is not
+        waited for. Whether they should exist by now is for M(argolab.observability.argocd_metrics) to say.
+    type: list
+    elements: str
+    default: []
   range:
     description: The time that the dashboards show, up to now, such as V(15m). At most 120 points of it are asked for.
     type: str

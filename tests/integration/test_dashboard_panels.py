@@ -178,6 +178,27 @@ def test_allowed_to_be_empty(asked: Run) -> None:
     assert result["dashboards"][0]["allowed"] == 1
 
 
+def test_a_panel_of_metrics_that_begin_with_an_event_is_not_due_before(asked: Run) -> None:
+    board = dashboard(
+        panel(1, "waits", "sum(rate(no_such_total[5m])) / sum(rate(no_such_count[5m]))"),
+        panel(2, "wrong label", 'up{job="nowhere"}'),
+        panel(3, "other metric", "not_there"),
+    )
+    result = asked(board, event_metrics=["no_such_*", "up"], wait_timeout=0)
+    checks = by_title(result)
+    assert (checks["waits"]["ok"], checks["waits"]["cause"]) == (None, "not_due")
+    assert "no_such_total" in checks["waits"]["detail"]
+    # its metric has begun: that nothing of it is here is a mistake
+    assert (checks["wrong label"]["ok"], checks["wrong label"]["cause"]) == (False, "labels_match_nothing")
+    assert checks["other metric"]["ok"] is False
+
+
+def test_what_is_not_due_is_not_waited_for(asked: Run) -> None:
+    result = asked(dashboard(panel(1, "waits", "rate(no_such_total[5m])")), event_metrics=["no_such_*"], wait_timeout=60)
+    assert not result.get("failed")
+    assert result["attempts"] == 1
+
+
 def test_an_error_cannot_be_allowed_and_one_bad_dashboard_does_not_hide_the_others(asked: Run) -> None:
     result = asked(dashboard(panel(1, "bad", "rate(up)"), panel(2, "full", "up")), "{", allowed_empty=[{"panel": "*"}])
     checks = by_title(result)

@@ -57,6 +57,7 @@ DASHBOARD_OPTIONS: dict[str, Any] = {
             "reason": {"type": "str"},
         },
     },
+    "event_metrics": {"type": "list", "elements": "str", "default": []},
     "range": {"type": "str", "default": "15m"},
     "scrape_interval": {"type": "str"},
     "plots_path": {"type": "path"},
@@ -70,6 +71,7 @@ DASHBOARD_LIMITS: dict[str, Limit] = {
             "namespaces": {"form": "namespace"},
         },
     },
+    "event_metrics": {"form": "word"},
     "range": {"form": "duration"},
     "scrape_interval": {"form": "duration"},
 }
@@ -98,7 +100,8 @@ def look(params: Params) -> Look:
             [*files, *mapped.dashboards, *found.dashboards], found.datasources, [*mapped.missing, *found.missing]
         )
 
-    reader = DashboardReader(prometheus, read, Settings(span or 900.0, scrape, allowances(params["allowed_empty"])))
+    allowed = allowances(params["allowed_empty"])
+    reader = DashboardReader(prometheus, read, Settings(span or 900.0, scrape, allowed, params["event_metrics"]))
     path = params.get("plots_path")
 
     def write() -> dict[str, Any]:
