@@ -194,7 +194,8 @@ def test_a_panel_of_metrics_that_begin_with_an_event_is_not_due_before(asked: Ru
 
 
 def test_what_is_not_due_is_not_waited_for(asked: Run) -> None:
-    result = asked(dashboard(panel(1, "waits", "rate(no_such_total[5m])")), event_metrics=["no_such_*"], wait_timeout=60)
+    board = dashboard(panel(1, "waits", "rate(no_such_total[5m])"))
+    result = asked(board, event_metrics=["no_such_*"], wait_timeout=60)
     assert not result.get("failed")
     assert result["attempts"] == 1
 
