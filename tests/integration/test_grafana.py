@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import serve
+from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import FakeCluster, serve
 from conftest import CACHE, PASSWORD, built_prometheus, free_port, running, serving
-from selecting import SelectingCluster
 
 Run = Callable[..., dict[str, Any]]
 
@@ -68,16 +67,18 @@ datasources:
 """
 
 
-class Cluster(SelectingCluster):
+class Cluster(FakeCluster):
     """With the log of the sidecar."""
 
     log = "POST http://localhost:3000/api/admin/provisioning/dashboards/reload: 200 OK"
-    forbidden: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
-        if path.endswith(self.forbidden or ("nothing",)):
+    def answer(
+        self, method: str, path: str, query: dict[str, list[str]], body: Any, accept: str = ""
+    ) -> tuple[int, Any]:
+        if path.endswith(self.refused or ("nothing",)):
             return 403, {"kind": "Status", "message": f"{path} is forbidden"}
-        return (200, self.log) if path.endswith("/log") else super().answer(method, path, query, body)
+        return (200, self.log) if path.endswith("/log") else super().answer(method, path, query, body, accept)
 
 
 class Gateway(ThreadingHTTPServer):
@@ -458,7 +459,7 @@ def test_what_may_not_be_read_is_skipped_by_name_and_the_rest_is_judged(grafana:
     grafana.put("top", "top.json", model("top"), namespace="monitoring")
     grafana.put("far", "far.json", model("far"))
     grafana.reload()
-    grafana.cluster.forbidden = ("/api/v1/configmaps", "/secrets", "/log")
+    grafana.cluster.refused = ("/api/v1/configmaps", "/secrets", "/log")
     result = look(required=["monitoring/top"])
     assert not result.get("failed"), result["msg"]
     assert [item["uid"] for item in result["dashboards"]] == ["top"]
@@ -466,7 +467,7 @@ def test_what_may_not_be_read_is_skipped_by_name_and_the_rest_is_judged(grafana:
     assert set(why) == {"dashboards in ConfigMaps", "dashboards in Secrets", "reload by grafana-sc-dashboard"}
     assert "in monitoring only" in why["dashboards in ConfigMaps"]
     assert "may not list secrets in monitoring" in why["dashboards in Secrets"]
-    grafana.cluster.forbidden = ("/configmaps/providers",)
+    grafana.cluster.refused = ("/configmaps/providers",)
     assert "is forbidden" in look()["msg"]
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import FakeCluster
 from conftest import CACHE, Pki, serving
-from selecting import SelectingCluster
 
 
 class Api(ThreadingHTTPServer):
@@ -29,7 +29,7 @@ class Api(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ApiHandler)
-        self.cluster = SelectingCluster()
+        self.cluster = FakeCluster()
         self.reloads: list[str] = []
         self.status = 200
 
