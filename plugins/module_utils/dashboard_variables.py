@@ -154,6 +154,12 @@ def _references(model: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _saved(model: Mapping[str, Any]) -> list[str]:
+    """The values that were chosen when the dashboard was saved."""
+    current = model.get("current")
+    return _texts(current.get("value")) if isinstance(current, Mapping) else []
+
+
 def _resolve_one(
     name: str,
     model: Mapping[str, Any],
@@ -171,7 +177,7 @@ def _resolve_one(
         return _interval_variable(name, model, context)
     if kind == "datasource":
         return _datasource_variable(name, model, values, context)
-    current = _texts((model.get("current") or {}).get("value")) if isinstance(model.get("current"), Mapping) else []
+    current = _saved(model)
     if kind == "constant":
         # an export keeps it in the query; dashboards from the time before version 8 in the current value
         return Resolved(name, kind, Value((_text(query),) if query is not None else tuple(current[:1]) or ("",)), 1)
@@ -194,8 +200,7 @@ def _query_variable(
     source = model.get("datasource")
     plugin = str(source.get("type") or "prometheus") if isinstance(source, Mapping) else "prometheus"
     if not is_prometheus(plugin):
-        current = model.get("current")
-        kept = _texts(current.get("value")) if isinstance(current, Mapping) else []
+        kept = _saved(model)
         problem = f"its data source is {plugin}, which is not asked here; the saved value is used"
         return Resolved(name, "query", Value(tuple(item for item in kept if item != ALL)), 0, problem=problem)
     text = query_text(model.get("query"))
@@ -264,8 +269,7 @@ def _datasource_variable(
     plugin = _text(model.get("query")) or "prometheus"
     known = context.datasources(plugin)
     if known is None:
-        current = model.get("current")
-        kept = _texts(current.get("value")) if isinstance(current, Mapping) else []
+        kept = _saved(model)
         kept = [item for item in kept if item and item not in (ALL, "default")] or [plugin]
         return Resolved(name, "datasource", Value((kept[0],)), 0, plugin)
     pattern = replace(_text(model.get("regex")), values, lambda key, value: formatted(key, value, "regex"))

@@ -9,7 +9,6 @@ Data sources are asked for by uid only: Grafana 13 turned the interfaces by numb
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -19,8 +18,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.http_client 
     Answer,
     HttpClient,
     Url,
-    basic_authorization,
     decode_json,
+    login,
     parse_url,
     tls_context,
 )
@@ -86,10 +85,6 @@ class GrafanaClient:
     def health(self) -> dict[str, Any]:
         """C(database), and C(version) where Grafana shows it to strangers; needs no login."""
         return self._object("/api/health")
-
-    def organization(self) -> dict[str, Any]:
-        """The organization that one is logged in to; refused where the credentials are wrong."""
-        return self._object("/api/org")
 
     def search(
         self, kind: str = "dash-db", folder_uids: Sequence[str] = (), dashboard_uids: Sequence[str] = ()
@@ -198,19 +193,7 @@ def grafana_from_options(options: Mapping[str, Any], request_timeout: float) -> 
     """A client from the suboptions V(GRAFANA_OPTIONS); contradicting or incomplete ones are refused."""
     base = parse_url(str(options["url"]), "grafana.url")
     username, password, token = options.get("username"), options.get("password"), options.get("token")
-    if (username is None) != (password is None):
-        raise DefiniteError("grafana.username and grafana.password belong together; only one of them is given.")
-    if token is not None and username is not None:
-        raise DefiniteError("grafana.token and grafana.username are two ways to log in; give only one of them.")
-    authorization = ""
-    if username is not None and password is not None:
-        authorization = basic_authorization(username, password)
-    elif token is not None:
-        if not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise DefiniteError(
-                "grafana.token is empty or holds spaces, line breaks or other characters that no header carries."
-            )
-        authorization = f"Bearer {token}"
+    authorization = login(username, password, token, ("grafana.username", "grafana.password", "grafana.token"))
     if base.scheme == "http" and options.get("ca_path"):
         raise DefiniteError("grafana.ca_path needs an https:// url.")
     tls = None

@@ -522,6 +522,28 @@ def basic_authorization(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
+def login(username: str | None, password: str | None, token: str | None, names: Sequence[str]) -> str:
+    """The C(Authorization) header of a user or a token; empty without either.
+
+    :param names: what the options of user, password and token are called, for messages.
+    :raises DefiniteError: half a login, two, or a token that no header carries.
+    """
+    of_user, of_password, of_token = names
+    if (username is None) != (password is None):
+        raise DefiniteError(f"{of_user} and {of_password} belong together; only one of them is given.")
+    if token is not None and username is not None:
+        raise DefiniteError(f"{of_token} and {of_user} are two ways to log in; give only one of them.")
+    if username is not None and password is not None:
+        return basic_authorization(username, password)
+    if token is None:
+        return ""
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise DefiniteError(
+            f"{of_token} is empty or holds spaces, line breaks or other characters that no header carries."
+        )
+    return f"Bearer {token}"
+
+
 def _open(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Connect to the first address that answers; all of them together have one deadline."""
     failure: OSError = OSError(errno.EADDRNOTAVAIL, "no address")

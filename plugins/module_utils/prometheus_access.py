@@ -12,7 +12,7 @@ from typing import Any, Mapping
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import (
     HttpClient,
-    basic_authorization,
+    login,
     parse_url,
     tls_context,
 )
@@ -99,21 +99,9 @@ def client_from_params(params: Mapping[str, Any]) -> PrometheusClient:
 def _url_client(params: Mapping[str, Any], timeout: float) -> HttpClient:
     base = parse_url(params["url"], "url")
     username, password, token = params.get("username"), params.get("password"), params.get("bearer_token")
-    if (username is None) != (password is None):
-        raise DefiniteError("username and password belong together; only one of them is given.")
-    if token is not None and username is not None:
-        raise DefiniteError("bearer_token and username are two ways to log in; give only one of them.")
+    authorization = login(username, password, token, ("username", "password", "bearer_token"))
     if params.get("client_key") and not params.get("client_cert"):
         raise DefiniteError("client_key is given without client_cert.")
-    authorization = ""
-    if username is not None and password is not None:
-        authorization = basic_authorization(username, password)
-    elif token is not None:
-        if not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise DefiniteError(
-                "bearer_token is empty or holds spaces, line breaks or other characters that no header carries."
-            )
-        authorization = f"Bearer {token}"
     if base.scheme == "http" and any(params.get(name) for name in ("client_cert", "ca_path", "tls_server_name")):
         raise DefiniteError("ca_path, client_cert and tls_server_name need an https:// url.")
     tls = None

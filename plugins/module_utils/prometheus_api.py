@@ -229,9 +229,6 @@ class PrometheusClient:
         active = _mappings(self._data("/api/v1/alertmanagers"), "activeAlertmanagers", self.name)
         return [str(item.get("url")) for item in active]
 
-    def buildinfo(self) -> dict[str, Any]:
-        return self._mapping("/api/v1/status/buildinfo")
-
     def runtimeinfo(self) -> dict[str, Any]:
         """Start time and the time of the last configuration reload, among others."""
         return self._mapping("/api/v1/status/runtimeinfo")
@@ -392,8 +389,3 @@ def parse_time(text: Any) -> datetime | None:
         return datetime.fromisoformat(f"{match[1]}.{(match[2] or '0')[:6]:<06}{zone}").astimezone(timezone.utc)
     except ValueError:
         return None
-
-
-def quote_label(value: str) -> str:
-    """A label's value as a PromQL string."""
-    return json.dumps(value, ensure_ascii=False)

@@ -11,12 +11,12 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils import promql_tree, promtool, rule_templates
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_reader import MONITORING
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of, skipped
 from ansible_collections.argolab.observability.plugins.module_utils.expression_reader import ExpressionReader, Nothing
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import PrometheusClient
+from ansible_collections.argolab.observability.plugins.module_utils.rule_reader import read_rules
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import full_name, name_of, namespace_of
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
@@ -127,7 +127,7 @@ class RuleLinter:
 
     def poll(self) -> Poll:
         """One look: a check for each object, or for each rule of it with something wrong."""
-        rules = self._rules()
+        rules = read_rules(self._kube, self._namespaces)
         places = places_of(rules)
         remarks: list[Remark] = []
         aside: list[ExplainedCheck] = []
@@ -147,12 +147,6 @@ class RuleLinter:
                 )
             ]  # fmt: skip
         return poll_of([*checks, *aside], {"remarks": remarks, "rules": len(places), "promtool": self._promtool})
-
-    def _rules(self) -> list[dict[str, Any]]:
-        if not self._namespaces:
-            return self._kube.list(f"{MONITORING}/prometheusrules")
-        paths = [f"{MONITORING}/namespaces/{name}/prometheusrules" for name in self._namespaces]
-        return [item for path in paths for item in self._kube.list(path)]
 
     def _by_promtool(
         self, rules: Sequence[Rule], places: Sequence[Place], aside: list[ExplainedCheck]

@@ -25,6 +25,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.selectors im
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
 
+def read_rules(kube: KubeClient, namespaces: Iterable[str]) -> list[dict[str, Any]]:
+    """The PrometheusRules of these namespaces, of all where none is named."""
+    paths = [f"{MONITORING}/namespaces/{name}/prometheusrules" for name in namespaces]
+    return [item for path in paths or [f"{MONITORING}/prometheusrules"] for item in kube.list(path)]
+
+
 class RuleReader:
     """Looks at the rules again each time poll() is called."""
 
@@ -44,7 +50,7 @@ class RuleReader:
 
     def poll(self) -> Poll:
         """One look: a check per PrometheusRule."""
-        rules = self._rules()
+        rules = read_rules(self._kube, self._namespaces)
         absent = self._absent(rules)
         try:
             groups = self._prometheus.rules()
@@ -65,15 +71,6 @@ class RuleReader:
             same=self._same,
         )
         return poll_of(checks + absent)
-
-    def _rules(self) -> list[dict[str, Any]]:
-        if not self._namespaces:
-            return self._kube.list(f"{MONITORING}/prometheusrules")
-        return [
-            item
-            for namespace in self._namespaces
-            for item in self._kube.list(f"{MONITORING}/namespaces/{namespace}/prometheusrules")
-        ]
 
     def _absent(self, rules: list[dict[str, Any]]) -> list[ExplainedCheck]:
         names = [full_name(rule) for rule in rules]

@@ -123,7 +123,6 @@ def client(server: Grafana, **options: Any) -> Any:
 def test_what_it_says(grafana: Grafana) -> None:
     found = client(grafana)
     assert found.health() == HEALTH
-    assert found.organization()["name"] == "Main Org."
     assert found.datasources() == SOURCES
     assert found.datasource("prometheus") == SOURCES[1]
     assert found.datasource("none") is None

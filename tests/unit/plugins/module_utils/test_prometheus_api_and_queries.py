@@ -25,7 +25,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.http_client 
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_api import (
     PrometheusClient,
     parse_time,
-    quote_label,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.prometheus_transport import service_proxy_path
 from ansible_collections.argolab.observability.plugins.module_utils.query_checks import (
@@ -200,10 +199,6 @@ def test_json_that_ends_too_early_may_be_whole_the_next_time(cut: int) -> None:
     whole = json.dumps({"status": "success", "data": {"a": [1, "b", None]}}).encode()
     with pytest.raises(TransientError, match="only part"):
         decode_json(Answer(200, {}, whole[:cut]), "x")
-
-
-def test_a_label_s_value_in_promql() -> None:
-    assert quote_label('a"b\\c') == '"a\\"b\\\\c"'
 
 
 def judge(expectation: QueryExpectation, *values: str) -> Any:
