@@ -123,6 +123,14 @@ class ExporterHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
+def eventually(look: Callable[[], Any], enough: Callable[[Any], Any], seconds: float = 60) -> Any:
+    """What C(look) returns once it is C(enough), or the last it was. A count of attempts would be a guess."""
+    deadline = time.monotonic() + seconds
+    while not enough(seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return seen
+
+
 @contextlib.contextmanager
 def serving(server: ThreadingHTTPServer) -> Iterator[Any]:
     thread = threading.Thread(target=functools.partial(server.serve_forever, poll_interval=0.05), daemon=True)

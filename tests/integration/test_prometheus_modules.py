@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., dict[str, Any]]
@@ -165,13 +167,11 @@ def test_a_rule_that_heals_is_waited_for(run_module: Run, prometheus: Any, expor
     exporter.series = 2
     broken = [{"name": "two", "expr": "switched_info", "min_series": 2}]
     assert not run_module("prometheus_query", url=prometheus.url, queries=broken, **PATIENT).get("failed")
-    for _attempt in range(100):
-        failed = run_module("prometheus_rules", url=prometheus.url, **healthy, **ONCE)
-        if failed.get("failed"):
-            break
+    rules = functools.partial(run_module, "prometheus_rules", url=prometheus.url, **healthy)
+    failed = eventually(lambda: rules(**ONCE), lambda result: result.get("failed"))
     assert "two series match" in failed["msg"]
     exporter.series = 1
-    result = run_module("prometheus_rules", url=prometheus.url, **healthy, **PATIENT)
+    result = rules(**PATIENT)
     assert not result.get("failed"), result["msg"]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +22,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.prometheus_a
 from ansible_collections.argolab.observability.plugins.module_utils.promql_tree import Selector
 from ansible_collections.argolab.observability.plugins.module_utils.rule_lint import PARTS, RuleLinter
 from ansible_collections.argolab.observability.plugins.module_utils.rule_templates import FUNCTIONS, read_template
-from conftest import CACHE, Prometheus
+from conftest import CACHE, Prometheus, eventually
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -58,11 +57,8 @@ def client_of(prometheus: Prometheus) -> PrometheusClient:
 def scraped(prometheus: Prometheus) -> PrometheusClient:
     """A client, once there are series to ask for."""
     client = client_of(prometheus)
-    for _attempt in range(100):
-        if len(client.query('up{job=~"healthy|refused"}').samples) == 2:
-            return client
-        time.sleep(0.1)
-    pytest.fail("Prometheus has scraped nothing")
+    eventually(lambda: client.query('up{job=~"healthy|refused"}').samples, lambda samples: len(samples) == 2)
+    return client
 
 
 @new
