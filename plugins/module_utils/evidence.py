@@ -25,7 +25,7 @@ PAGE = "index.html"
 # The kind of the group that tells why a run ended before everything was looked at.
 RUN = "run"
 ARTIFACT_FAILURES = 20
-_OBSERVED, _DETAIL = 200, 4000
+_OBSERVED, _DETAIL = 300, 4000
 
 Entry = Dict[str, Any]
 
@@ -83,14 +83,15 @@ def broken_run(task: str, reason: str, following: str = "", cause: str = "task_f
 
 def _broken(failure: Mapping[str, Any]) -> Entry:
     reason = str(failure.get("reason") or "").strip() or "no reason was given"
-    seen = _short(reason.splitlines()[0].strip(), _OBSERVED)
+    first, _, rest = reason.partition("\n")
+    seen = _short(first.strip(), _OBSERVED)
     return _entry(
         {
             "name": failure.get("task") or "the run",
             "ok": False,
             "expected": "no failure",
             "observed": seen,
-            "detail": "" if seen == reason else _short(reason, _DETAIL),
+            "detail": _short(rest.strip() if seen == first.strip() else reason, _DETAIL),
             "cause": failure.get("cause") or "task_failed",
             "next": failure.get("next"),
         }

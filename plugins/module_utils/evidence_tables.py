@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import STATES
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import SYMBOLS, badge, command, esc
@@ -45,17 +45,25 @@ def number_cells(counts: Mapping[str, int]) -> str:
     return "".join(f'<td data-label="{state.title()}" class="n">{counts[state] or ""}</td>' for state in STATES)
 
 
-def checks_table(part: str, group: Mapping[str, Any], level: int = 3, left_out: str = "") -> str:
+def checks_table(
+    part: str,
+    group: Mapping[str, Any],
+    level: int = 3,
+    shown: Optional[Sequence[Mapping[str, Any]]] = None,
+    left_out: str = "",
+) -> str:
     """One part as a table that can be folded.
 
     :param part: Its id in the page.
     :param level: Level of its heading.
-    :param left_out: HTML that says which checks of the part are not in the table.
+    :param shown: The checks for which there is a row; by default all of them.
+    :param left_out: HTML that says which have none.
     """
     counts = count_states(group)
     opened = " open" if counts["failed"] or len(group["checks"]) <= _OPEN_ROWS else ""
     # What needs attention comes first; otherwise the order of the module says something.
-    rows = "".join(_row(entry) for entry in sorted(group["checks"], key=lambda entry: STATES.index(entry["state"])))
+    listed = sorted(group["checks"] if shown is None else shown, key=lambda entry: STATES.index(entry["state"]))
+    rows = "".join(_row(entry) for entry in listed)
     heads = "".join(f'<th scope="col">{label}</th>' for label in _COLUMNS)
     title = esc(group["title"])
     return f"""<details class="part" id="{part}"{opened}>
