@@ -84,14 +84,17 @@ def broken_run(task: str, reason: str, following: str = "", cause: str = "task_f
 def _broken(failure: Mapping[str, Any]) -> Entry:
     reason = str(failure.get("reason") or "").strip() or "no reason was given"
     first, _, rest = reason.partition("\n")
-    seen = _short(first.strip(), _OBSERVED)
+    if first.rstrip().endswith(":") and rest.strip():
+        # What follows is the reason.
+        first, _, rest = f"{first.rstrip()} {rest.lstrip()}".partition("\n")
+    seen = _short(first.strip().rstrip("."), _OBSERVED)
     return _entry(
         {
             "name": failure.get("task") or "the run",
             "ok": False,
             "expected": "no failure",
             "observed": seen,
-            "detail": _short(rest.strip() if seen == first.strip() else reason, _DETAIL),
+            "detail": _short(reason if seen.endswith("...") else rest.strip(), _DETAIL),
             "cause": failure.get("cause") or "task_failed",
             "next": failure.get("next"),
         }

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
+    RUN,
     SCHEMA,
     SHOWN,
     STATES,
@@ -32,6 +34,8 @@ _NOT_VERIFIED = (
 )
 _UNREADABLE = "no evidence of this cluster\nWhat its verification gave is no evidence as this collection writes it: {}."
 _NAMED = 5
+_TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
+_TEXT_FACTS = ("context", "kubeconfig", "server", "version", "provider", "artifact_source")
 
 Fleet = Dict[str, Any]
 
@@ -93,7 +97,22 @@ def _evidence(given: Optional[Mapping[str, Any]]) -> Tuple[Optional[Dict[str, An
     read = [_group(group) for group in groups]
     if None in read:
         return None, "a group of checks has not the right form"
-    return document([group for group in read if group], printable(cluster), str(seen.get("generated"))), ""
+    when = str(seen.get("generated"))
+    if not re.fullmatch(_TIME, when):
+        return None, "it does not say when it was made"
+    return document([group for group in read if group], _facts(cluster), when), ""
+
+
+def _facts(cluster: Mapping[str, Any]) -> Dict[str, Any]:
+    """Facts of a cluster in the types of the schema."""
+    facts = dict(printable(cluster))
+    for key in _TEXT_FACTS:
+        if key in facts:
+            facts[key] = str(facts[key])
+    if "nodes" in facts:
+        nodes = facts["nodes"]
+        facts["nodes"] = [str(node) for node in nodes] if isinstance(nodes, list) else [str(nodes)]
+    return facts
 
 
 def _group(group: Any) -> Optional[Dict[str, Any]]:
@@ -121,11 +140,13 @@ def fleet_incidents(fleet: Mapping[str, Any]) -> List[List[Dict[str, Any]]]:
     that cluster, with C(cluster), C(kubeconfig), and C(others), the names of further checks that it explains there.
     The reason that concerns most clusters comes first.
     """
-    found: Dict[Tuple[str, str, str], List[Dict[str, Any]]] = {}
+    found: Dict[Tuple[str, ...], List[Dict[str, Any]]] = {}
     for cluster in fleet["clusters"]:
         for entries in incidents(cluster["evidence"]["failures"]):
             first = entries[0]
-            found.setdefault((first["kind"], first["name"], first["cause"]), []).append(
+            # A task fails for many reasons, a check for the one that it names.
+            seen = first["observed"] if first["kind"] == RUN else ""
+            found.setdefault((first["kind"], first["name"], first["cause"], seen), []).append(
                 {
                     **first,
                     "cluster": cluster["name"],
