@@ -47,10 +47,11 @@ def fleet_page(fleet: Mapping[str, Any], pages: Mapping[str, str]) -> str:
     """
     clusters, amount = fleet["clusters"], count_text(len(fleet["clusters"]), "cluster")
     number_of = {cluster["name"]: number for number, cluster in enumerate(clusters)}
-    links = [("#failures", "Failures")] if fleet["failures"] else []
+    failures = [("#failures", "Failures")] if fleet["failures"] else []
+    links = [("#clusters", "Clusters"), *failures, ("#checks", "Checks")]
     body = "\n".join(
         [
-            header(amount, [*links, ("#clusters", "Clusters"), ("#checks", "Checks")]),
+            header(amount, links),
             '<main id="main" tabindex="-1">',
             _verdict(fleet, amount),
             _overview(clusters, pages),
@@ -79,11 +80,14 @@ def _verdict(fleet: Mapping[str, Any], amount: str) -> str:
 
 def _overview(clusters: Sequence[Mapping[str, Any]], pages: Mapping[str, str]) -> str:
     rows = []
-    for number, cluster in enumerate(clusters):
+    # What needs attention comes first; otherwise the order is that of the inventory.
+    for number, cluster in sorted(enumerate(clusters), key=lambda one: VERDICTS.index(one[1]["verdict"])):
         seen, name, verdict = cluster["evidence"], cluster["name"], cluster["verdict"]
         reasons = incidents(seen["failures"])
         why = f"{reasons[0][0]['name']}: {reasons[0][0]['observed']}" if reasons else ""
-        own = f'<a href="{esc(pages[name])}">Page of {esc(name)}</a>' if pages.get(name) else ""
+        own = ""
+        if pages.get(name):
+            own = f'<a href="{esc(pages[name])}">Own page<span class="unseen"> of {esc(name)}</span></a>'
         rows.append(
             f'<tr><td data-sort="{order_of(verdict)}">{badge(verdict)}</td>'
             f'<th scope="row"><a href="#cluster-{number}">{esc(name)}</a></th>{number_cells(seen["counts"])}'
@@ -103,7 +107,8 @@ def _failures(fleet: Mapping[str, Any], number_of: Mapping[str, int]) -> str:
     found = fleet_incidents(fleet)
     if not found:
         return ""
-    parts = "".join(f"<li>{_reason(number, one, number_of)}</li>" for number, one in enumerate(found[:_REASONS], start=1))
+    told = [_reason(number, entries, number_of) for number, entries in enumerate(found[:_REASONS], start=1)]
+    parts = "".join(f"<li>{reason}</li>" for reason in told)
     more = len(found) - _REASONS
     note = f'<p class="note">{count_text(more, "more reason")}: see the tables below.</p>' if more > 0 else ""
     return f"""<section id="failures" aria-labelledby="failures-title">
@@ -124,7 +129,8 @@ def _reason(number: int, entries: Sequence[Mapping[str, Any]], number_of: Mappin
         left = len(entries) - 1 - len(told)
         items = "".join(f'<div class="there"><h4>{esc(entry["cluster"])}</h4>{_there(entry)}</div>' for entry in told)
         items += f'<p class="muted">{count_text(left, "more cluster")}: see the tables below.</p>' if left else ""
-        rest = f"<details><summary>The same on {count_text(len(entries) - 1, 'more cluster')}</summary>{items}</details>"
+        more = count_text(len(entries) - 1, "more cluster")
+        rest = f"<details><summary>The same on {more}</summary>{items}</details>"
     return f"""<article class="incident" tabindex="-1" aria-labelledby="incident-{number}">
 <header><h3 id="incident-{number}">{esc(first["name"])}</h3>{cause}</header>
 <ul class="where" aria-label="Clusters where it failed">{names}</ul>
@@ -185,7 +191,8 @@ def _cluster(number: int, cluster: Mapping[str, Any], own: str, room: int, opene
         for place, group in enumerate(seen["groups"])
     )
     return f"""<details class="part cluster-part" id="cluster-{number}"{unfolded}>
-<summary><h3>{esc(cluster["name"])}</h3> {badge(verdict)} <span class="muted">{states_text(seen["counts"])}</span></summary>
+<summary><h3>{esc(cluster["name"])}</h3> {badge(verdict)}
+<span class="muted">{states_text(seen["counts"])}</span></summary>
 {facts(seen["cluster"])}{link}
 {tables}
 </details>"""

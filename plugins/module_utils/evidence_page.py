@@ -159,11 +159,11 @@ def _incident(number: int, entries: Sequence[Mapping[str, Any]]) -> str:
 def _parts(groups: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for number, group in enumerate(groups):
-        outcome = outcome_of(group)
+        outcome, cells = outcome_of(group), number_cells(count_states(group))
         waited = "" if group["waited"] is None else f"{float(group['waited']):.1f} s"
         rows.append(
             f'<tr><td data-sort="{order_of(outcome)}">{badge(outcome)}</td>'
-            f'<th scope="row"><a href="#part-{number}">{esc(group["title"])}</a></th>{number_cells(count_states(group))}'
+            f'<th scope="row"><a href="#part-{number}">{esc(group["title"])}</a></th>{cells}'
             f'<td data-label="Waited" class="n">{waited}</td></tr>'
         )
     heads = "".join(f'<th scope="col">{label}</th>' for label in ("Outcome", "Part"))

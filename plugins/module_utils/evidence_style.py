@@ -268,7 +268,7 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size
   .card { overflow: visible; }
   details::details-content { content-visibility: visible; block-size: auto; }
   /* Of many clusters only those that are unfolded: the others are told of in the overview. */
-  .cluster-part:not([open])::details-content { display: none; }
+  .cluster-part:not([open]) > :not(summary) { display: none; }
   .grid { grid-template-columns: 1fr 1fr; }
 }
 """

@@ -65,9 +65,9 @@ def checks_table(
     listed = sorted(group["checks"] if shown is None else shown, key=lambda entry: STATES.index(entry["state"]))
     rows = "".join(_row(entry) for entry in listed)
     heads = "".join(f'<th scope="col">{label}</th>' for label in _COLUMNS)
-    title = esc(group["title"])
+    title, badged = esc(group["title"]), badge(outcome_of(group))
     return f"""<details class="part" id="{part}"{opened}>
-<summary><h{level}>{title}</h{level}> {badge(outcome_of(group))} <span class="muted">{states_text(counts)}</span></summary>
+<summary><h{level}>{title}</h{level}> {badged} <span class="muted">{states_text(counts)}</span></summary>
 <div class="card"><table class="sortable checks" aria-label="{title}">
 <thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{left_out}</div>
 </details>"""
@@ -78,7 +78,8 @@ def checks_toolbar(groups: Sequence[Mapping[str, Any]], more: str = "") -> str:
 
     :param more: HTML of further filters.
     """
-    present = [state for state in STATES if any(entry["state"] == state for group in groups for entry in group["checks"])]
+    there = {entry["state"] for group in groups for entry in group["checks"]}
+    present = [state for state in STATES if state in there]
     chips = "".join(
         f'<button type="button" class="chip {state}" data-state="{state}" aria-pressed="false">'
         f'<span aria-hidden="true">{SYMBOLS[state]}</span> {state.title()}</button>'

@@ -178,7 +178,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_pag
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_plots import plotting_library, read_plots
 from ansible_collections.argolab.observability.plugins.module_utils.written_files import write_files
 
-
 FAILURE = {
     "task": {"type": "str", "required": True},
     "reason": {"type": "str", "required": True},

@@ -74,7 +74,9 @@ EXAMPLES = r"""
   argolab.observability.fleet_evidence:
     path: build/evidence
     hosts: "{{ ansible_play_hosts_all }}"
-    clusters: "{{ ansible_play_hosts_all | map('extract', hostvars) | selectattr('seen.fleet_entry', 'defined') | map(attribute='seen.fleet_entry') }}"
+    clusters: >-
+      {{ ansible_play_hosts_all | map('extract', hostvars) | selectattr('seen', 'defined')
+         | map(attribute='seen') | selectattr('fleet_entry', 'defined') | map(attribute='fleet_entry') }}
   run_once: true
   delegate_to: localhost
 """

@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clashes:
-  description: By host, what it would share with which others, what was expected, and what to set. Empty where all is well.
+  description: By host, what it would share with which others, what was expected, and what to set.
   returned: always
   type: dict
   sample:

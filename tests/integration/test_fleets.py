@@ -87,7 +87,7 @@ def test_every_cluster_is_in_the_evidence_whatever_became_of_it(tmp_path: Path) 
     fleet = seen(tmp_path)
     assert fleet["verdicts"] == {"passed": 1, "incomplete": 0, "failed": 5, "total": 6}
     assert [cluster["name"] for cluster in fleet["clusters"]] == list(WAYS)
-    why = {failure["cluster"]: (failure["name"], failure["observed"], failure["detail"]) for failure in fleet["failures"]}
+    why = {one["cluster"]: (one["name"], one["observed"], one["detail"]) for one in fleet["failures"]}
     assert why["check"][:2] == ("target x", "check")
     assert why["preflight"][:2] == (
         "Nothing is wrong with the options", "demo_port is 70000; expected a number from 1 to 65535",
@@ -117,7 +117,8 @@ def test_every_cluster_is_in_the_evidence_whatever_became_of_it(tmp_path: Path) 
 
 
 def test_the_page_is_written_where_none_is_left(tmp_path: Path) -> None:
-    run = play(ROOT / "tests/integration/files/fleet.yml", clusters(tmp_path, "half", "preflight"), tmp_path, "--forks=1")
+    inventory = clusters(tmp_path, "half", "preflight")
+    run = play(ROOT / "tests/integration/files/fleet.yml", inventory, tmp_path, "--forks=1")
     assert run.code != 0 and set(run.failed.values()) == {True}
     assert {failure["cluster"] for failure in seen(tmp_path)["failures"]} == {"half", "preflight"}
     assert set(run.artifacts) == {"half", "preflight"}
@@ -182,9 +183,10 @@ def test_clusters_in_each_others_way_are_refused_before_anything_is_changed(tmp_
 @pytest.mark.parametrize("inventory", ["several", "fleet"])
 def test_example_inventories_do_not_clash_until_they_are_made_to(tmp_path: Path, inventory: str) -> None:
     playbook = tmp_path / "clashes.yml"
-    options = {"hosts": "{{ ansible_play_hosts_all }}"}
-    tasks = [{"argolab.observability.fleet_hosts": options, "run_once": True, "register": "seen"}, {"ansible.builtin.debug": {"msg": "CLASHES {{ seen.clashes | to_json }} END"},
-                                       "run_once": True}]  # fmt: skip
+    tasks = [
+        {"argolab.observability.fleet_hosts": {"hosts": "{{ ansible_play_hosts_all }}"}, "register": "seen"},
+        {"ansible.builtin.debug": {"msg": "CLASHES {{ seen.clashes | to_json }} END"}, "run_once": True},
+    ]
     playbook.write_text(json.dumps([{"hosts": "clusters", "gather_facts": False, "tasks": tasks}]))
     run = play(playbook, ROOT / "inventory" / inventory, tmp_path, "-e", "lab_domain=same.example.it")
     assert run.code == 0, run.output

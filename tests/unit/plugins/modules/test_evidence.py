@@ -15,7 +15,12 @@ from xml.etree import ElementTree
 import jsonschema
 import junitparser
 import pytest
-from ansible_collections.argolab.observability.plugins.module_utils.evidence import artifact, gather, summary, summary_line
+from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
+    artifact,
+    gather,
+    summary,
+    summary_line,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import junit
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_page import page
 from ansible_collections.argolab.observability.plugins.modules import evidence

@@ -54,7 +54,8 @@ def merged(hosts: list[str], *clusters: dict[str, Any]) -> dict[str, Any]:
     return valid(merge(hosts, clusters, WHEN, "ansible-playbook verify.yml --limit {host}")[0])
 
 
-GOOD, BAD, LATER = check("a", True), check("b", False, detail="why", next="kubectl get x", cause="absent"), check("c", None)
+GOOD, LATER = check("a", True), check("c", None)
+BAD = check("b", False, detail="why", next="kubectl get x", cause="absent")
 
 
 # --- the verdict, and that nobody is lost ----------------------------------------------------------------------------
@@ -73,7 +74,7 @@ def test_a_cluster_of_which_there_is_nothing_has_failed_and_says_what_to_type() 
     fleet, absent = merge(["a", "b"], [one("a", GOOD)], WHEN, "ansible-playbook verify.yml --limit {host}")
     valid(fleet)
     assert (fleet["verdict"], absent) == ("failed", ["b"])
-    assert [(cluster["name"], cluster["verdict"]) for cluster in fleet["clusters"]] == [("a", "passed"), ("b", "failed")]
+    assert [(one["name"], one["verdict"]) for one in fleet["clusters"]] == [("a", "passed"), ("b", "failed")]
     failure = fleet["failures"][0]
     assert (failure["cluster"], failure["cause"]) == ("b", "not_verified")
     assert failure["observed"] == "no evidence of this cluster"
@@ -124,15 +125,20 @@ MODULE_GROUP = st.fixed_dictionaries(
         "failure": st.fixed_dictionaries({"task": TEXT, "reason": TEXT}),
     },
 )
-JSON = st.recursive(st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ("schema", "groups", "cluster", "generated", "verdict", "counts", "failures")
 WRITTEN = st.builds(
     lambda groups, facts: gather(groups, facts, WHEN),
     st.lists(MODULE_GROUP, max_size=3),
     st.dictionaries(st.sampled_from(["context", "nodes", "kubeconfig", "other"]), JSON, max_size=3),
 )
-ODD = st.builds(lambda base, more: {**base, **more}, WRITTEN, st.dictionaries(
-    st.sampled_from(["schema", "groups", "cluster", "generated", "verdict", "counts", "failures"]), JSON, max_size=2))  # fmt: skip
+ODD = st.builds(
+    lambda base, more: {**base, **more}, WRITTEN, st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=2)
+)
 HOSTS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)
 
 
@@ -213,7 +219,8 @@ HOSTILE = """<script>window.pwned=1</script>" onmouseover="window.pwned=1" '><im
 def test_nothing_that_comes_from_a_cluster_is_html() -> None:
     texts = ("name", "expected", "observed", "detail", "cause", "next", "subject")
     bad = {**dict.fromkeys(texts, HOSTILE), "ok": False}
-    fleet = merge([HOSTILE, "x"], [one(HOSTILE, bad, cluster={"context": HOSTILE, HOSTILE: [HOSTILE]})], WHEN, HOSTILE)[0]
+    given = one(HOSTILE, bad, cluster={"context": HOSTILE, HOSTILE: [HOSTILE]})
+    fleet = merge([HOSTILE, "x"], [given], WHEN, HOSTILE)[0]
     text = fleet_page(valid(fleet), {HOSTILE: HOSTILE})
     assert "<script>window" not in text and "<img" not in text and '" onmouseover="' not in text
     ElementTree.fromstring(fleet_junit(fleet).encode("utf-8"))
@@ -256,7 +263,7 @@ def test_the_module_takes_what_evidence_returned_and_writes_three_files(tmp_path
     valid(json.loads((folder / "evidence.json").read_text(encoding="utf-8")))
     page = (folder / "index.html").read_text(encoding="utf-8")
     # A link is there only where the page is.
-    assert 'href="../a%20b/index.html"' in page and "Page of b" not in page
+    assert 'href="../a%20b/index.html"' in page and "> of b<" not in page
 
 
 def test_documents_of_one_cluster_stay_valid_and_versions_are_told_apart() -> None:
