@@ -105,9 +105,10 @@ def broken_container(pod: Object) -> tuple[str, bool]:
         done = (now.get("terminated") or {}).get("exitCode") == 0
         if state.get("ready") or done:
             continue
-        ended = bool((state.get("lastState") or {}).get("terminated"))
-        if now.get("running") or now.get("terminated") or ended:
-            return str(state.get("name") or ""), ended and not (now.get("running") or now.get("terminated"))
+        ended = (state.get("lastState") or {}).get("terminated") is not None
+        has_log = any(now.get(kind) is not None for kind in ("running", "terminated"))
+        if has_log or ended:
+            return str(state.get("name") or ""), ended and not has_log
     return "", False
 
 
