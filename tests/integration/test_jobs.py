@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +64,8 @@ def upstream(name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def away(controller: awx_jobs.Controller, api: Api) -> dict[str, awx_jobs.Outcome]:
     """Every template with a credential for a cluster that is not there. Downloads would be next, so a mirror is named that is not there, too."""
-    mirrors = {f"cli_tools_{name}_url": "http://127.0.0.1:1" for name in ("helm", "kubectl")}
+    more: dict[str, Any] = {f"cli_tools_{name}_url": "http://127.0.0.1:1" for name in ("helm", "kubectl")}
+    more["existing_cluster_wait_timeout"] = 1
     inputs = account("https://127.0.0.1:1", TOKEN, api.data("server.crt"))
     bin_dir = controller.folder / "tools"
     bin_dir.mkdir()
@@ -73,7 +75,7 @@ def away(controller: awx_jobs.Controller, api: Api) -> dict[str, awx_jobs.Outcom
     controller.path = f"{bin_dir}:{controller.path}"
 
     def run(name: str) -> awx_jobs.Outcome:
-        return controller.run(name, upstream(name), credential=ACCOUNT, inputs=inputs, extra=mirrors)
+        return controller.run(name, upstream(name), credential=ACCOUNT, inputs=inputs, extra=more)
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(NAMES, pool.map(run, NAMES)))
@@ -135,6 +137,8 @@ def test_an_answer_beyond_the_limits(controller: awx_jobs.Controller, api: Api) 
 
 
 def test_an_execution_environment_without_helm_is_told_what_it_lacks(controller: awx_jobs.Controller, api: Api) -> None:
+    if shutil.which("helm", path=awx_jobs.Controller.path):
+        pytest.skip("this machine has helm where every job finds it")
     bare = awx_jobs.Controller(controller.folder / "bare", variables=controller.variables)
     bare.folder.mkdir()
     bare.__dict__["project"] = controller.project
@@ -142,7 +146,7 @@ def test_an_execution_environment_without_helm_is_told_what_it_lacks(controller:
     inputs = account(api.url, "right", api.data("server.crt"))
     job = bare.run("Argolab build", upstream("Argolab build"), credential=ACCOUNT, inputs=inputs, extra=mirrors)
     assert job.status == "failed"
-    for words in ("helm and kubectl could not be had", "is not on the search path", "an execution environment that brings"):
+    for words in ("helm", "could not be had for", "is not on the search path", "an execution environment that brings"):
         assert words in job.text
 
 
