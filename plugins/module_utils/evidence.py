@@ -22,48 +22,101 @@ SHOWN = 12
 STATES = ("failed", "pending", "skipped", "passed")
 TEXTS = ("name", "expected", "observed", "detail", "cause", "next", "subject")
 PAGE = "index.html"
+# The kind of the group that tells why a run ended before everything was looked at.
+RUN = "run"
+ARTIFACT_FAILURES = 20
+_OBSERVED, _DETAIL = 300, 4000
 
 Entry = Dict[str, Any]
 
 
 def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], generated: str) -> dict[str, Any]:
-    """The content of evidence.json, as docs/evidence.schema.json describes it.
+    """The content of evidence.json of one cluster, as docs/evidence.schema.json describes it.
 
-    One document is about one cluster and names it, so that several clusters are a list of such documents.
+    Several clusters are one document that holds such documents: see evidence_fleet.
 
-    :param groups: Each has C(kind), C(title) and C(result), what the module returned; or C(skip), why it did not run.
+    :param groups: Each has C(kind), C(title) and C(result), what the module returned; or C(skip), why it did not run;
+        or C(failure), with C(task), C(reason), C(next) and C(cause), why the run ended before it.
     :param generated: Time in UTC, RFC 3339.
     """
     gathered = [_group(group) for group in groups]
     cluster = printable(cluster)
-    entries = [entry for group in gathered for entry in group["checks"]]
-    counts = {
-        state: sum(1 for entry in entries if entry["state"] == state)
-        for state in ("passed", "failed", "pending", "skipped")
-    }
-    counts["total"] = len(entries)
-    for entry in entries:
+    for entry in (entry for group in gathered for entry in group["checks"]):
         if entry["cause"] == "cluster_unreachable" and cluster.get("provider") == "k3d":
             entry["detail"] += " Does the node container run? docker ps -a"
             entry["next"] = f"k3d cluster start {re.sub('^k3d-', '', str(cluster.get('context') or ''))}"
+    return document(gathered, cluster, generated)
+
+
+def document(groups: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any], generated: str) -> dict[str, Any]:
+    """What follows from groups that were gathered: counts, failures and the verdict."""
+    states = [entry["state"] for group in groups for entry in group["checks"]]
+    counts = {state: states.count(state) for state in ("passed", "failed", "pending", "skipped")}
+    counts["total"] = len(states)
     failures = [
-        {
-            "kind": group["kind"],
-            **{key: entry[key] for key in TEXTS},
-        }
-        for group in gathered
+        {"kind": group["kind"], **{key: entry[key] for key in TEXTS}}
+        for group in groups
         for entry in group["checks"]
         if entry["state"] == "failed"
     ]
     return {
         "schema": SCHEMA,
-        "verdict": _verdict(gathered, counts),
+        "verdict": _verdict(groups, counts),
         "generated": generated,
         "cluster": dict(cluster),
         "counts": counts,
-        "groups": gathered,
+        "groups": list(groups),
         "failures": failures,
     }
+
+
+def broken_run(task: str, reason: str, following: str = "", cause: str = "task_failed") -> dict[str, Any]:
+    """A group for gather() that stands for a run which ended before everything was looked at. It never passes.
+
+    :param task: What failed, as the run names it.
+    :param reason: Why; its first line is what was seen.
+    :param following: The command to type next.
+    """
+    failure = {"task": task, "reason": reason, "next": following, "cause": cause}
+    return {"kind": RUN, "title": "Run of the playbook", "failure": failure}
+
+
+def _broken(failure: Mapping[str, Any]) -> Entry:
+    reason = str(failure.get("reason") or "").strip() or "no reason was given"
+    first, _, rest = reason.partition("\n")
+    if first.rstrip().endswith(":") and rest.strip():
+        # What follows is the reason.
+        first, _, rest = f"{first.rstrip()} {rest.lstrip()}".partition("\n")
+    seen = _short(first.strip().rstrip("."), _OBSERVED)
+    return _entry(
+        {
+            "name": failure.get("task") or "the run",
+            "ok": False,
+            "expected": "no failure",
+            "observed": seen,
+            "detail": _short(reason if seen.endswith("...") else rest.strip(), _DETAIL),
+            "cause": failure.get("cause") or "task_failed",
+            "next": failure.get("next"),
+        }
+    )
+
+
+def artifact(evidence: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """What a job runner keeps of one cluster: the verdict, the counts, the first failures, and where the files are."""
+    kinds = {"html": "html", "json": "json", "xml": "junit"}
+    return {
+        "verdict": evidence["verdict"],
+        **{state: evidence["counts"][state] for state in ("passed", "failed", "skipped", "pending")},
+        "failures": [
+            {key: entry[key] for key in ("name", "cause", "observed", "next")}
+            for entry in evidence["failures"][:ARTIFACT_FAILURES]
+        ],
+        "files": {kinds[path.rpartition(".")[2]]: path for path in files},
+    }
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def summary_line(evidence: Mapping[str, Any]) -> str:
@@ -137,6 +190,8 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
     if group.get("skip"):
         said = {"name": title, "ok": None, "expected": "checked", "observed": SKIPPED, "detail": str(group["skip"])}
         return {"kind": kind, "title": title, "waited": None, "checks": [_entry(said)]}
+    if group.get("failure"):
+        return {"kind": kind, "title": title, "waited": None, "checks": [_broken(group["failure"])]}
     checks = [_entry(check) for check in result.get("checks") or []]
     if not checks and result.get("msg"):
         # Refused options and crashes come without checks. That is never a pass.

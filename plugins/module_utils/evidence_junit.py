@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, List, Mapping, Set
+from typing import Any, List, Mapping, Sequence, Set
 from xml.etree import ElementTree
 
 # XML 1.0 has no other characters, not even escaped. The last two of every plane are allowed and never wanted.
@@ -19,18 +19,41 @@ def junit(evidence: Mapping[str, Any]) -> str:
     Only groups know a time, that of their waiting; a case has taken none of its own. Names are unique within a suite,
     because CI systems know a test by its class and name and would merge two of the same.
     """
-    counts = evidence["counts"]
-    suites = [_suite(group, str(evidence["generated"])) for group in evidence["groups"]]
-    root = ElementTree.Element(
-        "testsuites",
-        name="argolab.observability",
+    root = _counted("testsuites", "argolab.observability", evidence["counts"], _waited(evidence["groups"]))
+    root.extend([_suite(group, str(evidence["generated"])) for group in evidence["groups"]])
+    return _text(root)
+
+
+def fleet_junit(fleet: Mapping[str, Any]) -> str:
+    """One test suite for each cluster, in it one for each group. Classes carry the cluster, as names have to differ."""
+    waited = sum(_waited(cluster["evidence"]["groups"]) for cluster in fleet["clusters"])
+    root = _counted("testsuites", "argolab.observability", fleet["counts"], waited)
+    for cluster in fleet["clusters"]:
+        seen, name = cluster["evidence"], xml_text(cluster["name"])
+        suite = _counted("testsuite", name, seen["counts"], _waited(seen["groups"]))
+        suite.set("timestamp", xml_text(str(seen["generated"]).rstrip("Z")))
+        suite.extend([_suite(group, str(seen["generated"]), f"{name}.") for group in seen["groups"]])
+        root.append(suite)
+    return _text(root)
+
+
+def _counted(tag: str, name: str, counts: Mapping[str, int], waited: float) -> ElementTree.Element:
+    return ElementTree.Element(
+        tag,
+        name=name,
         tests=str(counts["total"]),
         failures=str(counts["failed"]),
         errors="0",
         skipped=str(counts["pending"] + counts["skipped"]),
-        time=_seconds(sum(group["waited"] or 0 for group in evidence["groups"])),
+        time=_seconds(waited),
     )
-    root.extend(suites)
+
+
+def _waited(groups: Sequence[Mapping[str, Any]]) -> float:
+    return float(sum(group["waited"] or 0 for group in groups))
+
+
+def _text(root: ElementTree.Element) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
@@ -39,7 +62,7 @@ def xml_text(text: str) -> str:
     return _NOT_XML.sub("?", text)
 
 
-def _suite(group: Mapping[str, Any], generated: str) -> ElementTree.Element:
+def _suite(group: Mapping[str, Any], generated: str, prefix: str = "") -> ElementTree.Element:
     states = [entry["state"] for entry in group["checks"]]
     kind = xml_text(group["kind"])
     suite = ElementTree.Element(
@@ -54,7 +77,7 @@ def _suite(group: Mapping[str, Any], generated: str) -> ElementTree.Element:
         time=_seconds(group["waited"]),
     )
     for name, entry in zip(_unique([xml_text(entry["name"]) for entry in group["checks"]]), group["checks"]):
-        case = ElementTree.SubElement(suite, "testcase", classname=kind, name=name, time=_seconds(0))
+        case = ElementTree.SubElement(suite, "testcase", classname=f"{prefix}{kind}", name=name, time=_seconds(0))
         said = xml_text(f"expected {entry['expected']}, seen {entry['observed']}")
         if entry["state"] == "failed":
             failure = ElementTree.SubElement(case, "failure", message=said, type=xml_text(entry["cause"] or "failed"))

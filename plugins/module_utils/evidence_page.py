@@ -9,10 +9,7 @@ and the page's own policy lets no script run but the two whose hashes it names.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
@@ -20,19 +17,26 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence imp
     incidents,
     kubectl_needs,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_frame import (
+    VERDICTS,
+    footer,
+    frame,
+    header,
+    hero,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_panels import panels_section
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_plots import Library, packed
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_script import SCRIPT
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_style import STYLE
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import SYMBOLS, badge, command, esc
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_tables import (
+    checks_table,
+    checks_toolbar,
+    count_states,
+    number_cells,
+    order_of,
+    outcome_of,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import badge, command, esc
 
-VERDICTS = {
-    "passed": "Everything that was checked is as it should be.",
-    "incomplete": "Nothing failed, and a part of it has proved nothing, so this is no pass.",
-}
-# Longer tables are folded, unless something in them failed.
-_OPEN_ROWS = 60
-_COLUMNS = ("Outcome", "Check", "Expected", "Seen", "Why and next")
 _FACTS = {
     "context": "Context",
     "server": "API server",
@@ -65,12 +69,12 @@ def page(
             '<main id="main" tabindex="-1">',
             _hero(verdict, evidence, name),
             _failures(evidence),
-            _facts(evidence["cluster"]),
+            facts(evidence["cluster"]),
             _parts(evidence["groups"]),
             _checks(evidence["groups"]),
             panels_section(dashboards, problems, library),
             "</main>",
-            _footer(evidence, library if drawn else None),
+            footer(library.name if drawn and library else ""),
             f'<script type="application/octet-stream" id="library">{packed(library.script)}</script>'
             if drawn and library
             else "",
@@ -78,89 +82,31 @@ def page(
         ]
     )
     scripts = [SCRIPT, library.script] if drawn and library else [SCRIPT]
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy(scripts)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>{esc(verdict.title())}: {esc(name)}</title>
-<link rel="icon" href="data:,">
-<style>{STYLE}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
-        for text in scripts
-    )
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    return frame(f"{verdict.title()}: {name}", body, scripts)
 
 
 def _header(name: str, evidence: Mapping[str, Any], with_panels: bool) -> str:
     links = [("#failures", "Failures")] if evidence["failures"] else []
     links += [("#parts", "Parts"), ("#checks", "Checks")]
     links += [("#panels", "Dashboards")] if with_panels else []
-    nav = "".join(f'<a href="{target}">{label}</a>' for target, label in links)
-    return f"""<a class="skip" href="#main">Skip to the verdict</a>
-<header class="bar">
-<p class="brand">Verification of <strong>{esc(name)}</strong></p>
-<nav aria-label="On this page">{nav}</nav>
-<p class="tools" hidden>
-<button type="button" id="theme">Dark</button>
-<button type="button" id="print">Print</button>
-<a href="#keys">Keys</a>
-</p>
-</header>"""
+    return header(name, links)
 
 
 def _hero(verdict: str, evidence: Mapping[str, Any], name: str) -> str:
-    counts, when = evidence["counts"], str(evidence["generated"])
-    said = re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z$", r"\1 \2 UTC", when)
+    counts = evidence["counts"]
     found = incidents(evidence["failures"])
     lead = VERDICTS.get(verdict, "")
     if found:
         lead = f"{count_text(counts['failed'], 'check')} failed for {count_text(len(found), 'reason')}. "
         lead += f"First: {found[0][0]['name']}, seen {found[0][0]['observed']}."
-    total = counts["total"] or 1
-    shares = "".join(
-        f'<span class="{state}" style="flex-grow:{counts[state] / total:.5f}"></span>'
-        for state in STATES
-        if counts[state]
-    )
-    figures = "".join(
-        f'<li class="{state}"><span class="mark" aria-hidden="true">{SYMBOLS[state]}</span>'
-        f"<b>{counts[state]}</b> {state}</li>"
-        for state in STATES
-        if counts[state] or state == "passed"
-    )
-    return f"""<section class="hero {esc(verdict)}" aria-labelledby="verdict">
-<div class="seal" aria-hidden="true">{SYMBOLS.get(verdict, "!")}</div>
-<div class="said">
-<h1 id="verdict">{esc(verdict.title())}</h1>
-<p class="lead">{esc(lead)}</p>
-<p class="when">{esc(name)}, <time datetime="{esc(when)}">{esc(said)}</time><span id="ago"></span></p>
-</div>
-<div class="numbers">
-<ul>{figures}</ul>
-<div class="share" aria-hidden="true">{shares}</div>
-<p class="muted">of {count_text(counts["total"], "check")} in {count_text(len(evidence["groups"]), "part")}</p>
-</div>
-</section>"""
+    amount = f"{count_text(counts['total'], 'check')} in {count_text(len(evidence['groups']), 'part')}"
+    shown = {state: counts[state] for state in STATES}
+    return hero(verdict, lead, name, str(evidence["generated"]), shown, amount)
 
 
-def _facts(cluster: Mapping[str, Any]) -> str:
+def facts(cluster: Mapping[str, Any]) -> str:
+    """What is known of a cluster."""
+
     def shown(value: Any) -> str:
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
@@ -210,26 +156,13 @@ def _incident(number: int, entries: Sequence[Mapping[str, Any]]) -> str:
 </article>"""
 
 
-def _count(group: Mapping[str, Any]) -> Dict[str, int]:
-    return {state: sum(1 for entry in group["checks"] if entry["state"] == state) for state in STATES}
-
-
-def _outcome(group: Mapping[str, Any]) -> str:
-    """The state of a whole part; one that proved nothing has not passed."""
-    counts = _count(group)
-    if not group["checks"]:
-        return "incomplete"
-    return next(state for state in ("failed", "passed", "pending", "skipped") if counts[state])
-
-
 def _parts(groups: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for number, group in enumerate(groups):
-        counts, outcome = _count(group), _outcome(group)
-        cells = "".join(f'<td data-label="{state.title()}" class="n">{counts[state] or ""}</td>' for state in STATES)
+        outcome, cells = outcome_of(group), number_cells(count_states(group))
         waited = "" if group["waited"] is None else f"{float(group['waited']):.1f} s"
         rows.append(
-            f'<tr><td data-sort="{_order(outcome)}">{badge(outcome)}</td>'
+            f'<tr><td data-sort="{order_of(outcome)}">{badge(outcome)}</td>'
             f'<th scope="row"><a href="#part-{number}">{esc(group["title"])}</a></th>{cells}'
             f'<td data-label="Waited" class="n">{waited}</td></tr>'
         )
@@ -243,78 +176,10 @@ def _parts(groups: Sequence[Mapping[str, Any]]) -> str:
 </section>"""
 
 
-def _order(state: str) -> int:
-    order: List[str] = ["failed", "incomplete", "pending", "skipped", "passed"]
-    return order.index(state)
-
-
 def _checks(groups: Sequence[Mapping[str, Any]]) -> str:
-    tables = "\n".join(_table(number, group) for number, group in enumerate(groups) if group["checks"])
-    present = [state for state in STATES if any(_count(group)[state] for group in groups)]
-    chips = "".join(
-        f'<button type="button" class="chip {state}" data-state="{state}" aria-pressed="false">'
-        f'<span aria-hidden="true">{SYMBOLS[state]}</span> {state.title()}</button>'
-        for state in present
-    )
+    tables = "\n".join(checks_table(f"part-{number}", group) for number, group in enumerate(groups) if group["checks"])
     return f"""<section id="checks" class="scope" aria-labelledby="checks-title">
 <h2 id="checks-title">Checks</h2>
-<div class="toolbar" role="search" aria-label="Checks" hidden>
-<label class="unseen" for="find-checks">Filter checks by text</label>
-<input type="search" id="find-checks" placeholder="Filter checks: name, text, cause" autocomplete="off">
-<span class="chips" role="group" aria-label="Show only these outcomes">{chips}</span>
-<span class="shown muted" role="status"></span>
-</div>
+{checks_toolbar(groups)}
 {tables}
 </section>"""
-
-
-def _table(number: int, group: Mapping[str, Any]) -> str:
-    counts = _count(group)
-    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    opened = " open" if counts["failed"] or len(group["checks"]) <= _OPEN_ROWS else ""
-    # What needs attention comes first; otherwise the order of the module says something.
-    rows = "".join(_row(entry) for entry in sorted(group["checks"], key=lambda entry: STATES.index(entry["state"])))
-    heads = "".join(f'<th scope="col">{label}</th>' for label in _COLUMNS)
-    return f"""<details class="part" id="part-{number}"{opened}>
-<summary><h3>{esc(group["title"])}</h3> {badge(_outcome(group))} <span class="muted">{states}</span></summary>
-<div class="card"><table class="sortable checks" aria-label="{esc(group["title"])}">
-<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>
-</details>"""
-
-
-def _row(entry: Mapping[str, Any]) -> str:
-    why = f"<div>{esc(entry['detail'])}</div>" if entry["detail"] else ""
-    cause = f'<span class="cause">{esc(entry["cause"])}</span>' if entry["cause"] else ""
-    following = command(entry["next"]) if entry["next"] else ""
-    state = entry["state"]
-    return (
-        f'<tr data-state="{state}"><td data-sort="{_order(state)}">{badge(state)}</td>'
-        f'<th scope="row">{_breakable(entry["name"])}</th>'
-        f'<td data-label="Expected">{esc(entry["expected"])}</td><td data-label="Seen">{esc(entry["observed"])}</td>'
-        f'<td data-label="Why and next" class="reason">{cause}{why}{following}</td></tr>'
-    )
-
-
-def _breakable(name: str) -> str:
-    """Names of scrape pools and metrics are long; they break where a reader would break them."""
-    return "<wbr>".join(esc(part) for part in re.split(r"(?<=[/:_])", name))
-
-
-def _footer(evidence: Mapping[str, Any], library: Optional[Library]) -> str:
-    drawn = f" Plots are drawn by {esc(library.name)}." if library else ""
-    return f"""<footer>
-<details id="keys"><summary>Keyboard</summary>
-<ul class="keys">
-<li><kbd>/</kbd> filter the checks, <kbd>Esc</kbd> clear the filter</li>
-<li><kbd>f</kbd> show only what failed, again for everything</li>
-<li><kbd>n</kbd> and <kbd>p</kbd> next and previous failure</li>
-<li><kbd>t</kbd> light or dark</li>
-<li><kbd>?</kbd> these lines</li>
-<li><kbd>Tab</kbd> to the head of a column, then <kbd>Enter</kbd> to sort by it, again for the other direction</li>
-</ul>
-<p class="tools" hidden><label><input type="checkbox" id="single-keys" checked> Single letters are shortcuts</label></p>
-</details>
-<p>Beside this page: <a href="evidence.json">evidence.json</a> for programs,
-<a href="junit.xml">junit.xml</a> for CI.{drawn}</p>
-</footer>
-<p id="say" class="unseen" role="status"></p>"""

@@ -64,6 +64,8 @@ const scopes = all(".scope").map((scope) => {
   const texts = new Map();
   const search = scope.querySelector("input[type=search]");
   const chips = all(".chip", scope);
+  // Where there are many clusters, one of them can be chosen.
+  const only = scope.querySelector("select");
   const apply = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const states = chips.filter(isPressed).map((chip) => chip.dataset.state);
@@ -71,11 +73,12 @@ const scopes = all(".scope").map((scope) => {
     for (const item of items) {
       if (!texts.has(item)) texts.set(item, item.textContent.toLowerCase());
       const wanted = !states.length || states.includes(item.dataset.state);
-      const fits = wanted && words.every((word) => texts.get(item).includes(word));
+      const there = !only?.value || item.closest(".cluster-part").id === only.value;
+      const fits = wanted && there && words.every((word) => texts.get(item).includes(word));
       item.classList.toggle("filtered", !fits);
       shown += fits ? 1 : 0;
     }
-    const active = words.length > 0 || states.length > 0;
+    const active = words.length > 0 || states.length > 0 || Boolean(only?.value);
     for (const part of all(".part, .dashboard, .panel-row", scope)) {
       const some = part.querySelector("[data-state]:not(.filtered):not(.chip)") !== null;
       part.classList.toggle("filtered", active && !some);
@@ -84,6 +87,7 @@ const scopes = all(".scope").map((scope) => {
     scope.querySelector(".shown").textContent = active ? `${shown} of ${items.length} shown` : `${items.length} in all`;
   };
   search?.addEventListener("input", apply);
+  only?.addEventListener("change", apply);
   for (const chip of chips) {
     chip.addEventListener("click", () => {
       chip.setAttribute("aria-pressed", String(!isPressed(chip)));
@@ -179,7 +183,7 @@ addEventListener("keydown", (event) => {
 });
 all('a[href="#keys"]').forEach((link) => link.addEventListener("click", showKeys));
 function openTarget() {
-  const target = /^#(part|dashboard)-\d+$/.test(location.hash) ? byId(location.hash.slice(1)) : null;
+  const target = /^#(part|dashboard|cluster)-\d+$/.test(location.hash) ? byId(location.hash.slice(1)) : null;
   if (target) target.open = true;
 }
 addEventListener("hashchange", openTarget);

@@ -160,6 +160,10 @@ th[aria-sort="descending"] button::after { content: "↓"; opacity: 1; }
   flex: 1 1 15rem; min-width: 0; font: inherit; color: inherit; background: var(--card);
   border: 1px solid var(--muted); border-radius: 8px; padding: .4rem .8rem;
 }
+.toolbar select {
+  font: inherit; color: inherit; background: var(--card); border: 1px solid var(--muted); border-radius: 8px;
+  padding: .4rem .6rem; min-height: 2rem; max-width: 100%;
+}
 .toolbar input::placeholder { color: var(--muted); opacity: 1; }
 .chips { display: flex; flex-wrap: wrap; gap: .4rem; }
 .chip { color: var(--tone); font-size: .9rem; }
@@ -169,6 +173,16 @@ th[aria-sort="descending"] button::after { content: "↓"; opacity: 1; }
 .part > summary h3, .dashboard > summary h3 { display: inline; margin-right: .4rem; }
 .part:not([open]), .part[open] > .card { contain-intrinsic-size: auto 60rem; }
 .part[open] > .card { content-visibility: auto; }
+.part > summary h4 { display: inline; margin-right: .4rem; font-size: .98rem; }
+.cluster-part { border-top: 1px solid var(--line); padding-top: .4rem; }
+.cluster-part[open] { padding-bottom: 1rem; }
+.cluster-part > .part, .cluster-part > .own, .cluster-part > .nothing { margin-left: 1.1rem; }
+.own { margin-top: .6rem; }
+.more { padding: .5rem .9rem; border-top: 1px solid var(--line); }
+.where { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem .5rem; font-size: .9rem; }
+.where li { background: var(--failed-soft); border-radius: 999px; padding: .05rem .7rem; }
+.where a { color: var(--failed); }
+.there { display: grid; gap: .5rem; padding: .7rem 0 .2rem; }
 
 .row { font-size: .95rem; color: var(--muted); margin: 1.1rem 0 .5rem; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: .9rem; }
@@ -219,6 +233,7 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size
   .lead { font-size: 1rem; }
   .numbers { grid-column: 1 / -1; }
   .incident { padding: .9rem 1rem; }
+  .cluster-part > .part, .cluster-part > .own, .cluster-part > .nothing { margin-left: 0; }
   .sortable, .sortable tbody, .sortable tr, .sortable td, .sortable tbody th { display: block; width: auto !important; }
   .sortable thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .sortable tr { padding: .7rem .9rem; border-top: 1px solid var(--line); }
@@ -252,6 +267,8 @@ footer { padding-top: 2rem; padding-bottom: 3rem; color: var(--muted); font-size
   thead { display: table-header-group; }
   .card { overflow: visible; }
   details::details-content { content-visibility: visible; block-size: auto; }
+  /* Of many clusters only those that are unfolded: the others are told of in the overview. */
+  .cluster-part:not([open]) > :not(summary) { display: none; }
   .grid { grid-template-columns: 1fr 1fr; }
 }
 """

@@ -57,6 +57,26 @@ options:
         description: Why it was not checked.
         type: str
         default: ""
+      failure:
+        description: Why the run ended before this was checked. It is recorded as one failed check.
+        type: dict
+        suboptions:
+          task:
+            description: What failed, as the run names it.
+            type: str
+            required: true
+          reason:
+            description: Why, the most important line first.
+            type: str
+            required: true
+          next:
+            description: The command to type next.
+            type: str
+            default: ""
+          cause:
+            description: Short name of the cause, for programs.
+            type: str
+            default: task_failed
   cluster:
     description: Facts of the cluster to record.
     type: dict
@@ -72,8 +92,14 @@ options:
     type: list
     elements: path
     default: []
+  fleet_name:
+    description:
+      - Name of this cluster among several, such as V(inventory_hostname).
+      - With it RV(fleet_entry) is returned, which M(argolab.observability.fleet_evidence) gathers.
+    type: str
 seealso:
   - module: argolab.observability.cluster_checks
+  - module: argolab.observability.fleet_evidence
 """
 
 EXAMPLES = r"""
@@ -123,17 +149,26 @@ files:
   returned: always
   type: list
   elements: str
+artifact:
+  description:
+    - The result in short, to be kept as an artifact of a job with M(ansible.builtin.set_stats).
+    - C(verdict); the number of checks as C(passed), C(failed), C(skipped), C(pending); at most 20 C(failures) with
+      C(name), C(cause), C(observed), C(next); C(files) with the paths as C(html), C(json), C(junit).
+  returned: always
+  type: dict
+fleet_entry:
+  description: C(name), C(evidence) (the content of C(evidence.json)) and C(page), the path of the page or empty.
+  returned: with O(fleet_name)
+  type: dict
 """
 
 import datetime
 import json
-import os
-import tempfile
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
     PAGE,
+    artifact,
     gather,
     summary,
     summary_line,
@@ -141,23 +176,14 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence imp
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import junit
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_page import page
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_plots import plotting_library, read_plots
+from ansible_collections.argolab.observability.plugins.module_utils.written_files import write_files
 
-
-def write(module: AnsibleModule, folder: str, contents: dict[str, str]) -> list[str]:
-    """Write the files, each whole or not at all."""
-    written = []
-    try:
-        os.makedirs(folder, exist_ok=True)
-        for name, content in contents.items():
-            handle, temporary = tempfile.mkstemp(dir=module.tmpdir)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(content)
-            os.chmod(temporary, 0o644)
-            module.atomic_move(temporary, os.path.join(folder, name))
-            written.append(os.path.join(folder, name))
-    except OSError as error:
-        module.fail_json(msg=f"evidence cannot be written to {folder}: {error.strerror or error}")
-    return written
+FAILURE = {
+    "task": {"type": "str", "required": True},
+    "reason": {"type": "str", "required": True},
+    "next": {"type": "str", "default": ""},
+    "cause": {"type": "str", "default": "task_failed"},
+}
 
 
 def main() -> None:
@@ -172,15 +198,24 @@ def main() -> None:
                     "title": {"type": "str", "required": True},
                     "result": {"type": "dict"},
                     "skip": {"type": "str", "default": ""},
+                    "failure": {"type": "dict", "options": FAILURE},
                 },
             },
             "cluster": {"type": "dict", "default": {}},
             "path": {"type": "path"},
             "plots": {"type": "list", "elements": "path", "default": []},
+            "fleet_name": {"type": "str"},
         },
         limits={
-            "groups": {"options": {"kind": {"form": "word"}, "result": {"empty_ok": True}}},
+            "groups": {
+                "options": {
+                    "kind": {"form": "word"},
+                    "result": {"empty_ok": True},
+                    "failure": {"options": {"cause": {"form": "word"}}},
+                }
+            },
             "plots": {"empty_ok": True},
+            "fleet_name": {"form": "word"},
         },
     )
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -196,7 +231,9 @@ def main() -> None:
             "evidence.json": json.dumps(evidence, indent=1, ensure_ascii=False) + "\n",
             "junit.xml": junit(evidence),
         }
-        files = write(module, module.params["path"], contents)
+        files = write_files(module, module.params["path"], contents)
+    name = module.params["fleet_name"]
+    entry = {"fleet_entry": {"name": name, "evidence": evidence, "page": files[0] if files else ""}} if name else {}
     module.exit_json(
         changed=False,
         verdict=evidence["verdict"],
@@ -206,6 +243,8 @@ def main() -> None:
         failures=evidence["failures"],
         plot_problems=problems,
         files=files,
+        artifact=artifact(evidence, files),
+        **entry,
     )
 
 

@@ -40,6 +40,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "declared_objects": {**KUBE, "definitions": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}]},
     "endpoint_checks": {"url": "http://127.0.0.1:1", "endpoints": [{"name": "a.it"}], "wait_timeout": 0},
     "evidence": {"path": NOWHERE, "groups": [{"kind": "x", "title": "X", "result": {"checks": []}}]},
+    "fleet_evidence": {"path": NOWHERE, "hosts": ["a"], "clusters": [{"name": "a", "evidence": {}}]},
     "grafana_dashboards_info": {**KUBE, "wait_timeout": 0},
     "grafana_dashboards_plan": {**KUBE, "dashboards": [{"definition": {"uid": "a", "title": "b", "panels": []}}]},
     "helm_drift": {**KUBE, "release_name": "x", "release_namespace": "y", "binary_path": "/bin/false"},

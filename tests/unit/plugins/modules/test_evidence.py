@@ -15,7 +15,12 @@ from xml.etree import ElementTree
 import jsonschema
 import junitparser
 import pytest
-from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary, summary_line
+from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
+    artifact,
+    gather,
+    summary,
+    summary_line,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import junit
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_page import page
 from ansible_collections.argolab.observability.plugins.modules import evidence
@@ -92,6 +97,41 @@ def test_pending_and_skipped_are_named_and_do_not_count_as_passed() -> None:
     assert "slow rule" in summary(seen)
 
 
+def test_a_run_that_ended_early_is_a_failure_with_its_reason() -> None:
+    failure = {"task": "Install Argo CD", "reason": "no chart\nhelm says: 404", "next": "ansible-playbook site.yml"}
+    seen = gather([group("x", check("a", True)), {"kind": "run", "title": "Run", "failure": failure}], {}, WHEN)
+    assert (seen["verdict"], seen["counts"]["passed"]) == ("failed", 1)
+    assert seen["failures"][0] == {
+        "kind": "run", "name": "Install Argo CD", "expected": "no failure", "observed": "no chart",
+        "detail": "helm says: 404", "cause": "task_failed", "next": "ansible-playbook site.yml", "subject": "",
+    }  # fmt: skip
+    valid(seen)
+
+
+@pytest.mark.parametrize(
+    ("reason", "observed", "detail"),
+    [
+        ("", "no reason was given", ""),
+        ("refused.", "refused", ""),
+        ("Validation failed:\na is no int\nb is no int", "Validation failed: a is no int", "b is no int"),
+        ("x" * 5000, "x" * 297 + "...", "x" * 3997 + "..."),
+    ],
+)
+def test_a_reason_is_told_short_and_whole(reason: str, observed: str, detail: str) -> None:
+    seen = gather([{"kind": "run", "title": "Run", "failure": {"task": "t", "reason": reason}}], {}, WHEN)
+    assert (seen["failures"][0]["observed"], seen["failures"][0]["detail"]) == (observed, detail)
+
+
+def test_the_artifact_is_short_and_names_the_files() -> None:
+    failed = [check(f"c{number}", False, next=f"do {number}", cause="absent") for number in range(30)]
+    seen = gather([group("x", check("a", True), *failed)], {}, WHEN)
+    kept = artifact(seen, ["/e/index.html", "/e/evidence.json", "/e/junit.xml"])
+    assert [kept[key] for key in ("verdict", "passed", "failed", "skipped", "pending")] == ["failed", 1, 30, 0, 0]
+    assert len(kept["failures"]) == 20
+    assert kept["failures"][0] == {"name": "c0", "cause": "absent", "observed": "bad", "next": "do 0"}
+    assert kept["files"] == {"html": "/e/index.html", "json": "/e/evidence.json", "junit": "/e/junit.xml"}
+
+
 def test_the_page_is_named_where_there_is_one() -> None:
     seen = gather([group("x", check("a", True))], {}, WHEN)
     assert summary(seen, "/lab/evidence/index.html").endswith("open in a browser: /lab/evidence/index.html")
@@ -109,7 +149,7 @@ def test_the_schema_is_one_and_refuses_what_is_no_evidence() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     good = gather([group("x", check("a", False))], {}, WHEN)
     valid(good)
-    for key in SCHEMA["required"]:
+    for key in SCHEMA["$defs"]["one_cluster"]["required"]:
         with pytest.raises(jsonschema.ValidationError):
             valid({name: value for name, value in good.items() if name != key})
     for wrong in ({"schema": 2}, {"verdict": "fine"}, {"generated": "yesterday"}, {"counts": {}}, {"extra": 1}):
@@ -121,13 +161,13 @@ def test_the_schema_says_what_every_field_means() -> None:
     def undescribed(node: Any, path: str) -> list[str]:
         found = []
         for name, child in node.get("properties", {}).items():
-            counted = path.endswith("counts") or "$ref" in child or name == "checks"
+            counted = path.endswith(("counts", "verdicts")) or "$ref" in child or name == "checks"
             found += [] if counted or child.get("description") else [f"{path}.{name}"]
             found += undescribed(child, f"{path}.{name}") + undescribed(child.get("items", {}), f"{path}.{name}")
         return found
 
-    assert undescribed(SCHEMA, "") == []
-    assert all(one["description"] for one in SCHEMA["$defs"].values())
+    assert [path for name, one in SCHEMA["$defs"].items() for path in undescribed(one, name)] == []
+    assert all(one["description"] for one in [SCHEMA, *SCHEMA["$defs"].values()])
 
 
 TEXT = st.text(max_size=30) | st.sampled_from(["\ud800", "\x00", "]]>", "</script>", "\u2028"])
