@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why something does not run, from what a cluster says of itself: pure judgements of objects that were read elsewhere."""
+"""Why something does not run, from what a cluster says of itself: judgements of objects that were read elsewhere."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ _ANNOUNCED = re.compile(
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
 _LOGIN = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/@]+(?::[^\s@]*)?@")
 # Tokens, keys and hashes: long, without a space, and of letters as well as digits. A version or a path has separators.
-_LONG = re.compile(r"(?<![\w/.-])(?=[\w+/=.-]*\d)(?=[\w+/=.-]*[A-Za-z])(?:eyJ[\w.-]{10,}|[A-Za-z0-9+/_]{32,}={0,2})(?![\w/])")
+_LONG = re.compile(
+    r"(?<![\w/.-])(?=[\w+/=.-]*\d)(?=[\w+/=.-]*[A-Za-z])(?:eyJ[\w.-]{10,}|[A-Za-z0-9+/_]{32,}={0,2})(?![\w/])"
+)
 _UNSEEN = re.compile("\x1b\\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -228,7 +230,9 @@ def claim_checks(namespace: str, claims: Sequence[Object]) -> list[ExplainedChec
             checks.append(ExplainedCheck(label, True, "Bound", phase))
             continue
         wanted = (claim.get("spec") or {}).get("storageClassName")
-        detail = f"its storage class is {wanted}" if wanted else "it names no storage class, and there may be no default"
+        detail = (
+            f"its storage class is {wanted}" if wanted else "it names no storage class, and there may be no default"
+        )
         checks.append(
             ExplainedCheck(
                 label, False, "Bound", phase, detail, "volume_pending",

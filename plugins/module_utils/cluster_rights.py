@@ -119,9 +119,7 @@ def _allowed(client: Client, right: Right) -> bool:
         "verb": right.verb, "group": right.group, "resource": plural, "subresource": sub, "name": right.name,
         "namespace": right.namespace,
     }  # fmt: skip
-    answer = client.create(
-        f"{API}/selfsubjectaccessreviews", _review("Access", {"resourceAttributes": attributes})
-    )
+    answer = client.create(f"{API}/selfsubjectaccessreviews", _review("Access", {"resourceAttributes": attributes}))
     return (answer.get("status") or {}).get("allowed") is True
 
 

@@ -149,7 +149,9 @@ class DiagnosisReader:
                 )
         if pods and all(is_fine(pod) for pod in pods):
             self.checks.append(
-                ExplainedCheck(f"pods in namespace {namespace}", True, "running and ready", f"{len(pods)} of {len(pods)}")
+                ExplainedCheck(
+                    f"pods in namespace {namespace}", True, "running and ready", f"{len(pods)} of {len(pods)}"
+                )
             )
         for kind, plural in WORKLOADS:
             path = f"/apis/apps/v1/namespaces/{namespace}/{plural}"

@@ -137,7 +137,7 @@ report:
   elements: str
   sample:
     - "Verification failed: 41 checks passed, 3 failed."
-    - "Broken: pod argocd/argocd-server-7885fd5497-j4xr5, Deployment argocd/argocd-server, Ingress for argocd.example.it"
+    - "Broken: pod argocd/argocd-server-7885fd5497-j4xr5, Deployment argocd/argocd-server"
     - "Likeliest cause: crash loop, pod argocd/argocd-server-7885fd5497-j4xr5 is CrashLoopBackOff: ..."
     - "Next: kubectl logs argocd-server-7885fd5497-j4xr5 -n argocd -c server --previous"
 """
@@ -148,6 +148,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
     kube_from_params,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_diagnosis import likeliest
 from ansible_collections.argolab.observability.plugins.module_utils.diagnosis_reader import (
     DiagnosisReader,
     Wanted,
@@ -157,7 +158,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.diagnosis_re
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary_line
-from ansible_collections.argolab.observability.plugins.module_utils.cluster_diagnosis import likeliest
 from ansible_collections.argolab.observability.plugins.module_utils.many_parts import read_parts, run_parts
 from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.parts.all_parts import PARTS
@@ -210,17 +210,18 @@ def main() -> None:
     checks = ordered(checks)
     groups = [{"kind": "diagnosis", "title": "Diagnosis", "result": {"checks": as_dicts(checks)}}, *groups]
     seen = gather(groups, {"context": params["context"] or ""}, "")
+    lines = report(summary_line(seen), seen["failures"])
     result = {
         "changed": False,
         "checks": as_dicts(checks),
         "groups": groups,
         "looked": looked,
         "likeliest": dict(likeliest(seen["failures"])),
-        "report": report(summary_line(seen), seen["failures"]),
+        "report": lines,
     }
     if looked:
         module.exit_json(**result)
-    module.fail_json(msg="\n".join(result["report"]), **result)
+    module.fail_json(msg="\n".join(lines), **result)
 
 
 if __name__ == "__main__":

@@ -113,8 +113,9 @@ def main() -> None:
     result = {"changed": False, "checks": as_dicts(checks), "missing": texts}
     if not missing:
         module.exit_json(**result, msg=f"{count_text(len(rights), 'right')} are there.")
+    who = f"{client.description[:1].upper()}{client.description[1:]}"
     title = (
-        f"{client.description[:1].upper()}{client.description[1:]}: the account lacks {count_text(len(missing), 'right')}"
+        f"{who}: the account lacks {count_text(len(missing), 'right')}"
         f" of {len(rights)}. Nothing was changed. Grant what is missing: {params['remedy']}"
     )
     module.fail_json(**result, msg=failure_message(title, checks))

@@ -93,7 +93,11 @@ def test_who_makes_a_role_has_what_it_holds_or_may_pass_on_more(
             assert grants(rules[""], bound), bound
             assert grants(rules[""], Right("", "rbac.authorization.k8s.io", "clusterroles", "escalate"))
             continue
-        held = rights_in({"items": [{**item, "metadata": {**item["metadata"], "namespace": where}}]}) if item["rules"] else []
+        held = (
+            rights_in({"items": [{**item, "metadata": {**item["metadata"], "namespace": where}}]})
+            if item["rules"]
+            else []
+        )
         assert [str(right) for right in held if not grants(rules[where], right)] == [], item["metadata"]["name"]
 
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a job template as AWX runs it: ansible-runner, in a private data folder that holds what AWX 24.6.1 puts there.
+"""Run a job template as AWX runs it: by ansible-runner, in a private data folder with what AWX 24.6.1 puts there.
 
-That is a copy of the project without its .git, the inventory as a script that prints JSON, the variables of the template
-with the survey's answers, and the credential's files and variables as the injectors of its type make them. Nothing of
-this machine's environment goes with it.
+That is a copy of the project without its .git, the inventory as a script that prints JSON, the variables of the
+template with the survey's answers, and the credential's files and variables as the injectors of its type make them.
+Nothing of this machine's environment goes with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from jinja2 import sandbox
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 IDENT = "7"
-# The user of a container's job is nobody special. It may read what the tests' own environment is made of, and write only what is its own.
+# The user of a container's job is nobody special. It may read what the tests' own environment is made of, and write
+# only what is its own.
 NOBODY = 65534
 
 
@@ -129,11 +130,13 @@ class Outcome:
 
     def spilled(self, *secrets: str) -> list[str]:
         """Files outside env/ in which a secret is, plain or in base64."""
-        wanted = [form for secret in secrets for form in (secret.encode(), base64.b64encode(secret.encode()).rstrip(b"="))]
+        wanted = [
+            form for secret in secrets for form in (secret.encode(), base64.b64encode(secret.encode()).rstrip(b"="))
+        ]
         return [
             str(path.relative_to(self.folder))
             for path in self.folder.rglob("*")
-            if path.is_file() and not path.is_symlink() and "env" != path.relative_to(self.folder).parts[0]
+            if path.is_file() and not path.is_symlink() and path.relative_to(self.folder).parts[0] != "env"
             and any(secret in path.read_bytes() for secret in wanted)
         ]  # fmt: skip
 
@@ -162,21 +165,30 @@ class Controller:
         """What AWX holds after it has read inventory/existing from the project: expressions stay as they are."""
         done = subprocess.run(
             [str(BIN / "ansible-inventory"), "-i", "inventory/existing", "--list", "--export"],
-            cwd=self.project, env=self._environment(self.folder), capture_output=True, text=True, check=True, timeout=60,
+            cwd=self.project, env=self._environment(self.folder), capture_output=True, text=True, check=True,
+            timeout=60,
         )  # fmt: skip
         found: dict[str, Any] = json.loads(done.stdout)
         found.pop("_meta", None)
         hosts = found["clusters"].setdefault("hosts", [])
         found["clusters"].setdefault("vars", {}).update(self.variables)
         known = json.loads(done.stdout).get("_meta", {}).get("hostvars", {})
-        number = {name: {"remote_tower_enabled": "true", "remote_tower_id": index} for index, name in enumerate(hosts, 1)}
+        number = {
+            name: {"remote_tower_enabled": "true", "remote_tower_id": index} for index, name in enumerate(hosts, 1)
+        }
         found["_meta"] = {"hostvars": {name: {**known.get(name, {}), **number[name]} for name in hosts}}
         return found
 
     def _environment(self, home: Path) -> dict[str, str]:
         # The user of a container has a home by the password file as well, nobody has none.
         tmp = f"{home}/.ansible/tmp"
-        return {"PATH": self.path, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "ANSIBLE_REMOTE_TEMP": tmp}
+        return {
+            "PATH": self.path,
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_REMOTE_TEMP": tmp,
+        }
 
     def run(
         self,
@@ -193,7 +205,7 @@ class Controller:
 
         :param answers: answers of the survey; the others are its defaults.
         :param extra: more variables of the template.
-        :param limits: refuse answers that AWX itself refuses; V(False) is how somebody gets them in by the API's extra_vars.
+        :param limits: refuse answers that AWX itself refuses; V(False) is how somebody gets them in by the API.
         """
         template = templates()[name]
         self.jobs += 1
@@ -273,8 +285,8 @@ class Controller:
         if os.geteuid() == 0:
             read = "-all,+dac_read_search"
             runner = [
-                "/usr/bin/setpriv", "--securebits=+no_setuid_fixup", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-                f"--inh-caps={read}", f"--ambient-caps={read}", f"--bounding-set={read}", *runner,
+                "/usr/bin/setpriv", "--securebits=+no_setuid_fixup", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                "--clear-groups", f"--inh-caps={read}", f"--ambient-caps={read}", f"--bounding-set={read}", *runner,
             ]  # fmt: skip
         started = time.monotonic()
         done = subprocess.run(

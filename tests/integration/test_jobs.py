@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every job template as AWX runs it, where that takes no cluster: what goes wrong is told, set as artifact, and spills no secret.
+"""Job templates as AWX runs them, where that takes no cluster: what goes wrong is told, and no secret is spilled.
 
 The same with a cluster, where the jobs succeed, is molecule/lab/files/jobs.py.
 """
@@ -63,7 +63,7 @@ def upstream(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def away(controller: awx_jobs.Controller, api: Api) -> dict[str, awx_jobs.Outcome]:
-    """Every template with a credential for a cluster that is not there. Downloads would be next, so a mirror is named that is not there, too."""
+    """Every template with a credential for a cluster that is not there; nor is the mirror for what is missing."""
     more: dict[str, Any] = {f"cli_tools_{name}_url": "http://127.0.0.1:1" for name in ("helm", "kubectl")}
     more["existing_cluster_wait_timeout"] = 1
     inputs = account("https://127.0.0.1:1", TOKEN, api.data("server.crt"))
@@ -93,7 +93,9 @@ def test_a_cluster_that_is_away(away: dict[str, awx_jobs.Outcome], name: str) ->
 def test_the_diagnosis_of_a_cluster_that_is_away_has_a_name(away: dict[str, awx_jobs.Outcome]) -> None:
     job = away["Argolab diagnose"]
     assert job.evidence["verdict"] == "failed" and job.evidence["failed"] == 1
-    assert [(item["cause"], item["observed"]) for item in job.evidence["failures"]] == [("cluster_unreachable", "no answer")]
+    assert [(item["cause"], item["observed"]) for item in job.evidence["failures"]] == [
+        ("cluster_unreachable", "no answer")
+    ]
     assert job.evidence["failures"][0]["next"].startswith("kubectl get --raw /readyz")
     assert "Likeliest cause: cluster unreachable" in job.text
     for path in job.evidence["files"].values():

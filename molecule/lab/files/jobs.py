@@ -6,7 +6,8 @@
 
     jobs.py --kubeconfig FILE --context NAME --kubectl PATH --variables JSON --results FILE [--steps NAME,NAME]
 
-C(--kubeconfig) is an administrator's: it makes the accounts, breaks something and heals it. Jobs get a token each, and nothing else.
+C(--kubeconfig) is an administrator's: it makes the accounts, breaks something and heals it. Jobs get a token each, and
+nothing else.
 Prints nothing but what failed; the results are a list of name, outcome, reason and seconds.
 """
 
@@ -31,7 +32,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-import awx_jobs  # noqa: E402
+import awx_jobs
 
 KUBECONFIG, ACCOUNT = "Argolab cluster (kubeconfig)", "Argolab cluster (service account)"
 CANARY = f"c4n4ry{secrets.token_hex(8)}"
@@ -68,7 +69,11 @@ class Cluster:
             if "token" in data or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
-        return {"server": self.cluster["server"], "token": base64.b64decode(data["token"]).decode(), "ca": data["ca.crt"]}
+        return {
+            "server": self.cluster["server"],
+            "token": base64.b64decode(data["token"]).decode(),
+            "ca": data["ca.crt"],
+        }
 
     def forget(self, name: str) -> None:
         """Take the rights back; the namespaces of the lab, which the manifest also holds, stay."""
@@ -143,7 +148,7 @@ class Jobs:
         assert "Nothing is broken that could be looked at" in job.text
 
     def broken(self) -> None:
-        """A pod that crashes and writes a password into its log: the check fails, the report succeeds, nobody sees it."""
+        """A pod that crashes, with a password in its log: the check fails, the report succeeds, nobody sees it."""
         self.cluster.run("apply", "-f", "-", content=crashing(self.cluster.image()))
         try:
             self.until_it_crashed()
@@ -155,7 +160,9 @@ class Jobs:
         failures = {item["cause"]: item for item in job.evidence["failures"]}
         assert job.evidence["verdict"] == "failed" and "crash_loop" in failures, job.artifacts
         assert failures["crash_loop"]["next"].startswith(f"kubectl logs {BROKEN}-"), failures
-        assert f"Likeliest cause: crash loop, pod argocd/{BROKEN}-" in job.text and "password=***" in job.text, job.stdout[-3000:]
+        assert f"Likeliest cause: crash loop, pod argocd/{BROKEN}-" in job.text and "password=***" in job.text, (
+            job.stdout[-3000:]
+        )
 
     def until_it_crashed(self) -> None:
         deadline = time.monotonic() + 120
@@ -188,7 +195,14 @@ class Jobs:
         assert "Likeliest cause: scaled to zero" in job.text, job.stdout[-3000:]
         deadline = time.monotonic() + 180
         while "true true" not in self.cluster.run(
-            "-n", "monitoring", "get", "pods", "-l", f"prometheus={name}", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}"
+            "-n",
+            "monitoring",
+            "get",
+            "pods",
+            "-l",
+            f"prometheus={name}",
+            "-o",
+            "jsonpath={.items[*].status.containerStatuses[*].ready}",
         ):
             assert time.monotonic() < deadline, "Prometheus did not come back within three minutes"
             time.sleep(1)
@@ -203,9 +217,7 @@ class Jobs:
             where = ["-n", namespace] if namespace else []
             role = json.loads(self.cluster.run(*where, "get", kind, "argolab-build", "-o", "json"))
             rules = [rule for rule in role["rules"] if rule["apiGroups"] != [group]]
-            self.cluster.run(
-                *where, "patch", kind, "argolab-build", "--type=merge", "-p", json.dumps({"rules": rules})
-            )
+            self.cluster.run(*where, "patch", kind, "argolab-build", "--type=merge", "-p", json.dumps({"rules": rules}))
             try:
                 job = self.bad("Argolab build", self.answers())
             finally:
@@ -284,7 +296,12 @@ def tried(name: str, step: Callable[[], None]) -> dict[str, Any]:
     except (AssertionError, subprocess.SubprocessError, OSError, KeyError) as error:
         outcome, reason = "failed", f"{type(error).__name__}: {error}"[-3000:]
         print(f"{name}: {reason}", file=sys.stderr)
-    return {"name": f"job: {name}", "outcome": outcome, "reason": reason, "seconds": round(time.monotonic() - started, 1)}
+    return {
+        "name": f"job: {name}",
+        "outcome": outcome,
+        "reason": reason,
+        "seconds": round(time.monotonic() - started, 1),
+    }
 
 
 def main() -> int:

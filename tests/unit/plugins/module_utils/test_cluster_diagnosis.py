@@ -91,14 +91,21 @@ def test_which_log_tells_most() -> None:
     ended = {"name": "init", "ready": False, "state": {"terminated": {"exitCode": 2}}}
     assert broken_container(pod(initContainerStatuses=[ended])) == ("init", False)
     done = {"name": "init", "ready": False, "state": {"terminated": {"exitCode": 0}}}
-    assert broken_container(pod([{"name": "b", "ready": False, "state": {"running": {}}}], initContainerStatuses=[done])) == (
+    assert broken_container(
+        pod([{"name": "b", "ready": False, "state": {"running": {}}}], initContainerStatuses=[done])
+    ) == (
         "b",
         False,
     )
 
 
 def test_the_owner() -> None:
-    assert owner_of({"metadata": {"name": "x-0", "namespace": "m", "ownerReferences": [{"kind": "StatefulSet", "name": "x"}]}}) == "m/x"
+    assert (
+        owner_of(
+            {"metadata": {"name": "x-0", "namespace": "m", "ownerReferences": [{"kind": "StatefulSet", "name": "x"}]}}
+        )
+        == "m/x"
+    )
     assert owner_of({"metadata": {"name": "x", "namespace": "m"}}) == "m/x"
 
 
