@@ -58,14 +58,29 @@ class Api:
         )
         openssl(folder, "x509", "-req", "-in", "old.csr", "-signkey", "old.key", "-out", "old.crt", "-days", "-1")
 
+        self.lacking: set[tuple[str, str, str]] = set()
+        outer = self
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self.answer({"gitVersion": "v1.30.0", "items": [NODE] if self.path.startswith("/api/v1/nodes") else []})
+
+            def do_POST(self) -> None:
+                """Reviews of the account's own rights, of which it has all but those of outer.lacking."""
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if asked["kind"] == "SelfSubjectRulesReview":
+                    # an authorizer that tells nobody what it allows
+                    return self.answer({"status": {"incomplete": True, "resourceRules": []}}, 201)
+                wanted = asked["spec"]["resourceAttributes"]
+                lacking = (wanted["verb"], wanted["resource"], wanted["namespace"]) in outer.lacking
+                return self.answer({"status": {"allowed": not lacking}}, 201)
+
+            def answer(self, body: dict[str, Any], status: int = 200) -> None:
                 allowed = self.headers.get("Authorization") == "Bearer right"
-                body: dict[str, Any] = {"kind": "Status", "message": "Unauthorized"}
-                if allowed:
-                    body = {"gitVersion": "v1.30.0", "items": [NODE] if self.path.startswith("/api/v1/nodes") else []}
+                if not allowed:
+                    body = {"kind": "Status", "message": "Unauthorized"}
                 data = json.dumps(body).encode()
-                self.send_response(200 if allowed else 401)
+                self.send_response(status if allowed else 401)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -178,3 +193,27 @@ def test_kubeconfigs_that_cannot_work(api: Api, tmp_path: Path) -> None:
 def test_options_that_the_role_does_not_have(api: Api, tmp_path: Path) -> None:
     output = play(tmp_path, api.kubeconfig(), existing_cluster_contxt="x")
     assert "existing_cluster_contxt (did you mean existing_cluster_context?)" in output
+
+
+def test_rights_that_a_build_lacks_are_named_before_it_begins(api: Api, tmp_path: Path) -> None:
+    api.lacking = {("create", "customresourcedefinitions", ""), ("patch", "deployments", "monitoring")}
+    try:
+        output = play(tmp_path, api.kubeconfig())
+    finally:
+        api.lacking = set()
+    assert "failed=1" in output and "SEEN" not in output
+    assert "lacks 2 rights" in output and "Nothing was changed" in output
+    assert "create customresourcedefinitions.apiextensions.k8s.io" in output
+    assert "rights in namespace monitoring: expected" in output and "missing: patch deployments.apps" in output
+    assert "kubectl apply -f docs/manifests/build-rbac.yaml" in output
+
+
+def test_a_build_elsewhere_is_not_asked_for_rights_in_the_default_namespaces(api: Api, tmp_path: Path) -> None:
+    api.lacking = {("patch", "deployments", "monitoring")}
+    try:
+        assert "failed=0" in play(tmp_path, api.kubeconfig(), argo_cd_namespace="gitops")
+        assert "failed=0" in play(tmp_path, api.kubeconfig(), existing_cluster_rights_manifest="")
+        gone = play(tmp_path, api.kubeconfig(), existing_cluster_rights_manifest="/no/such.yaml")
+    finally:
+        api.lacking = set()
+    assert "/no/such.yaml is no file" in gone and "docs/manifests/build-rbac.yaml" in gone

@@ -26,6 +26,7 @@ PROMETHEUS = {"url": "http://127.0.0.1:1", "wait_timeout": 0}
 ENGINE = "unix:///nonexistent/argolab.sock"
 
 # Options with which each module is called; one of them is made bad at a time. role_options runs on the controller only.
+RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOD: dict[str, dict[str, Any]] = {
     "alert_path_drill": {**KUBE, "wait_timeout": 0},
     "argocd_applications": {**KUBE, "applications": [{"name": "guestbook"}], "wait_timeout": 0},
@@ -34,6 +35,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "artifact_source": {"source": "packages"},
     "cli_tools": {"bin_dir": NOWHERE, "tools": [{"name": "helm", "link": "/bin/true"}]},
     "cluster_checks": {**KUBE, "wait_timeout": 0},
+    "cluster_diagnosis": {**KUBE, "releases": ["monitoring/x"], "parts": [{"module": "scrape_coverage"}]},
+    "cluster_rights": {
+        **KUBE,
+        "manifest": {"items": [{"kind": "Role", "metadata": {"name": "a", "namespace": "b"}, "rules": [RULE]}]},
+        "roles": ["a"],
+    },
     "cluster_ready": {**KUBE, "wait_timeout": 0},
     "container_engine": {"docker_host": ENGINE},
     "dashboard_panels": {**PROMETHEUS, "files": [f"{NOWHERE}/*.json"], "plots_path": f"{NOWHERE}/plots.json"},
