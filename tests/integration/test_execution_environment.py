@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The execution environment: what ansible-builder makes of its definition, carried out on a root file system of Debian."""
+"""The execution environment: what ansible-builder makes of its definition, carried out on a root file system."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def run(*words: str | Path, **options: Any) -> str:
 
 
 def kubernetes_core(folder: Path, wanted: str) -> Path:
-    """An archive of kubernetes.core, as Galaxy would give it, out of the package `ansible` of an environment at hand."""
+    """An archive of kubernetes.core, as Galaxy gives it, out of the package `ansible` of an environment at hand."""
     pattern = "lib/python3.*/site-packages/ansible_collections/kubernetes/core"
     places = [place for venv in sorted(CACHE.glob("venv-*")) for place in venv.glob(pattern)]
     places += list(BIN.parent.glob(pattern))
@@ -80,7 +80,7 @@ def kubernetes_core(folder: Path, wanted: str) -> Path:
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `ansible-builder create` makes, from a built archive; Galaxy is not asked, so kubernetes.core is an archive too."""
+    """What `ansible-builder create` makes. Galaxy is not asked, so that kubernetes.core is an archive, too."""
     folder = tmp_path_factory.mktemp("definition")
     run(BIN / "ansible-galaxy", "collection", "build", "--output-path", folder / "build", cwd=ROOT)
     changed = json.loads(json.dumps(definition()))
@@ -182,6 +182,7 @@ def carry_out(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child", sys.executable, str(script)],
         input=json.dumps(told), capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
+    print(done.stderr)
     assert done.returncode == 0, done.stderr[-6000:]
     made: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return made
@@ -191,11 +192,13 @@ def carry_out(
 def image(
     context: Path, base: Path, releases: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """The answers of commands in the image that the Containerfile makes, each run as its user through its entry point."""
+    """Answers of commands in the image that the Containerfile makes, each as its user through its entry point."""
     collection = "/usr/share/ansible/collections/ansible_collections/argolab/observability"
     modules = [f"argolab.observability.{path.stem}" for path in sorted((ROOT / "plugins/modules").glob("*.py"))]
     tools = json.dumps({"artifact_source_effective": "upstream", "lab_cache_dir": "/tmp/cache", **releases})
     values = {"lab_build_dir": "/tmp/build", "artifact_source": "upstream"}
+    unreachable = "kind=Pod host=http://127.0.0.1:1 api_key=none"
+    role = ["ansible.builtin.include_role", "-a", "name=argolab.observability.cli_tools"]
     commands = {
         "documentation": ["ansible-doc", "--json", *modules],
         "imports": ["python3", "-c", IMPORT_ALL],
@@ -204,12 +207,12 @@ def image(
             "argolab.observability.values",
         ],
         "written": ["find", "/tmp/build", "-name", "*.yaml"],
-        "kubernetes": ["ansible", "localhost", "-m", "kubernetes.core.k8s_info", "-a", "kind=Pod host=http://127.0.0.1:1 api_key=none"],
+        "kubernetes": ["ansible", "localhost", "-m", "kubernetes.core.k8s_info", "-a", unreachable],
         "helm": ["helm", "version", "--short"],
         "kubectl": ["kubectl", "version", "--client"],
         "k3d": ["k3d", "version"],
         "tools again": [
-            "ansible", "localhost", "-m", "ansible.builtin.include_role", "-a", "name=argolab.observability.cli_tools", "-e", tools,
+            "ansible", "localhost", "-m", *role, "-e", tools,
         ],
         "runner": ["ansible-runner", "--version"],
         "core": ["ansible", "--version"],
@@ -233,7 +236,7 @@ def test_builder_makes_of_the_definition_what_it_says(context: Path) -> None:
 
 
 def test_builder_finds_what_the_collections_ask_for(context: Path, tmp_path: Path) -> None:
-    """What `ansible-builder introspect` collects from the installed archives is the files' content, with no more excluded."""
+    """What `ansible-builder introspect` collects from the installed archives."""
     archives = sorted((context / "_build" / "archives").glob("*.tar.gz"))
     run(BIN / "ansible-galaxy", "collection", "install", "--offline", "--no-deps", "-p", tmp_path, *archives)
     run(
@@ -254,9 +257,7 @@ def test_builder_finds_what_the_collections_ask_for(context: Path, tmp_path: Pat
 def test_pins_are_those_of_the_lab() -> None:
     """requirements.txt decides what is tested; the definition may name nothing else."""
     lab = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    pins = {
-        name: version for name, version in re.findall(r'^([\w-]+)==([\w.]+)(?:; python_version >= "3.12")?$', lab, re.M)
-    }
+    pins = dict(re.findall(r'^([\w-]+)==([\w.]+)(?:; python_version >= "3.12")?$', lab, re.M))
     dependencies = definition()["dependencies"]
     named = [dependencies["ansible_core"]["package_pip"], *dependencies["python"]]
     assert named == [f"{one.split('==')[0]}=={pins[one.split('==')[0]]}" for one in named]

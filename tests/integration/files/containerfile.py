@@ -20,6 +20,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,12 +120,11 @@ class Build:
     ) -> subprocess.CompletedProcess[str]:
         chroot = ["chroot", "--userspec", f"{user}:0", str(self.merged(stage))]
         folder = ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", stage.folder]
-        done = subprocess.run(
+        return subprocess.run(
             [*chroot, *folder, *command],
             env={"PATH": PATH, "HOME": "/root", **stage.args, **stage.env, **env},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
-        return done
 
     def copy(self, stage: Stage, rest: str) -> None:
         words = rest.split()
@@ -186,9 +186,11 @@ class Build:
                 self.open(stage, kept.with_name(kept.name + ".new"))
                 steps = stage.steps
             for word, rest in steps:
+                begun = time.monotonic()
                 self.step(stage, word, rest)
+                print(f"{stage.name}: {time.monotonic() - begun:.1f} s for {word} {rest[:60]}", file=sys.stderr)
             if stage is first:
-                # Changed after an overlay stands on it, its layer would be undefined; only the later stages are left open.
+                # An overlay whose lower layers change is undefined; only the later stages are left open.
                 self.close(stage)
                 if not kept.exists():
                     stage.layers[-1].rename(kept)
@@ -205,7 +207,9 @@ def main() -> None:
     final = build.run()
     answers = {}
     for name, command in job["commands"].items():
+        begun = time.monotonic()
         done = build.execute(final, [*final.entrypoint, *command], user=final.user, HOME="/runner")
+        print(f"{time.monotonic() - begun:.1f} s for {name}", file=sys.stderr)
         answers[name] = {"code": done.returncode, "output": done.stdout}
     print(json.dumps({"env": final.env, "user": final.user, "answers": answers}))
 
