@@ -281,3 +281,50 @@ def test_python_files_carry_the_licence() -> None:
     without = [str(path.relative_to(ROOT)) for path, head in heads.items() if head and licence not in head]
     assert files
     assert not without
+
+
+CONTENT = [
+    path
+    for pattern in ("plugins/**/*.py", "scripts/*.py", "benchmarks/*.py", "roles/**/*.yml", "playbooks/**/*.yml")
+    for path in sorted(ROOT.glob(pattern))
+]
+
+
+def test_no_check_is_told_to_look_away() -> None:
+    """No file of ignored findings, no skipped rule: what a tool finds is mended, or told beside the line."""
+    assert not [str(path) for path in ROOT.glob("tests/sanity/ignore*")]
+    lint = load(ROOT / ".ansible-lint")
+    assert lint["profile"] == "production"
+    assert not set(lint) & {"skip_list", "warn_list", "enable_list"}
+    rules = load(ROOT / ".yamllint")["rules"]
+    assert {name for name, rule in rules.items() if rule in ("disable", False)} <= {
+        "document-start",
+        "comments-indentation",
+    }
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert "per-file-ignores" not in project
+    assert re.search(r"^strict = true$", project, re.MULTILINE)
+    assert not re.search(r"ignore_errors|disable_error_code|warn_unused_ignores = false", project)
+    assert set(load(ROOT / "tests" / "config.yml")) == {"modules"}
+
+
+def test_an_exemption_beside_a_line_names_its_rule() -> None:
+    """A bare one would hide the next finding as well. mypy and ruff fail for one that is no longer needed."""
+    wrong = []
+    for path in CONTENT:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for bare in (
+                r"#\s*noqa(?!: ?[\w-])",
+                r"type: ignore(?!\[)",
+                r"pylint: disable(?!=\w)",
+                r"yamllint disable(?!-line rule:\w)",
+            ):
+                wrong += [f"{path.relative_to(ROOT)}:{number}"] if re.search(bare, line) else []
+    assert CONTENT
+    assert not wrong
+
+
+def test_what_mypy_does_not_read_does_not_speak_to_it() -> None:
+    """An exemption from mypy where mypy is not run is read as if it were."""
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    assert not [str(path.relative_to(ROOT)) for path in files if "type: ignore" in path.read_text(encoding="utf-8")]
