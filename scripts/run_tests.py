@@ -40,6 +40,7 @@ PYTEST_FOLDERS = {
     "unit": ["tests/unit", "tests/scripts"],
     "contract": ["tests/contract"],
     "integration": ["tests/integration"],
+    "collection": ["tests/collection"],
 }
 # Debian's packages of the integration tests, each with a file that it brings.
 TEST_PACKAGES = {
@@ -427,44 +428,6 @@ def molecule_stage(scenario: str, python: Python) -> Callable[[Stage], list[Outc
     return run
 
 
-def collection_stage(python: Python) -> Callable[[Stage], list[Outcome]]:
-    """Build the archive, install it into an empty place and use it from there, with no checkout in reach."""
-
-    def run(stage: Stage) -> list[Outcome]:
-        place = CACHE / "test" / "installed"
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        env = {**environment(python), "ANSIBLE_COLLECTIONS_PATH": str(place)}
-        env.pop("ANSIBLE_CONFIG")
-        galaxy = python.program("ansible-galaxy")
-        outcomes = [
-            command(stage, "build", [galaxy, "collection", "build", "--force", "--output-path", str(place)], env)
-        ]
-        archives = list(place.glob("*.tar.gz"))
-        if not archives:
-            return outcomes
-        install = [galaxy, "collection", "install", "--offline", "--no-deps", "-p", str(place), str(archives[0])]
-        outcomes.append(command(stage, "install", install, env, place))
-        installed = place / COLLECTION
-        modules = sorted(p.stem for p in (installed / "plugins" / "modules").glob("*.py"))
-        roles = sorted(p.name for p in (installed / "roles").glob("*") if (p / "meta" / "argument_specs.yml").exists())
-        doc = python.program("ansible-doc")
-        for kind, names in (("module", modules), ("role", roles)):
-            if names:
-                argv = [doc, "--type", kind, *(f"argolab.observability.{name}" for name in names)]
-                outcomes.append(
-                    command(stage, f"ansible-doc of each {kind}", argv, env, place, bad_output=r"^\[?(WARNING|ERROR)")
-                )
-        playbook = python.program("ansible-playbook")
-        for name in ("site.yml", "teardown.yml"):
-            if (installed / name).exists():
-                argv = [playbook, "--syntax-check", "-i", str(installed / "inventory" / "k3d"), str(installed / name)]
-                outcomes.append(command(stage, f"{name} from the installed collection", argv, env, place))
-        return outcomes
-
-    return run
-
-
 def other_python(primary: Python) -> Python:
     """The environment with the other ansible-core: 2.19 runs on Python 3.11, 2.21 from 3.12 on."""
     newer = primary.core == "2.19"
@@ -541,7 +504,10 @@ def all_stages(python: Python) -> list[Stage]:
             "integration", "modules against real programs", 540, integration_stage(python), timeout=1800,
         ),
         Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python), beside="molecule-lab"),
-        Stage("collection", "archive built, installed and used", 15, collection_stage(python), beside="molecule-lab"),
+        Stage(
+            "collection", "archive built, installed, used and released", 45,
+            pytest_stage(PYTEST_FOLDERS["collection"], python), beside="molecule-lab",
+        ),
         Stage(
             "other-core", "the other ansible-core", 240, other_core_stage(python, scenarios), timeout=2400,
             beside="molecule-lab",

@@ -153,6 +153,7 @@ drill:
   description: Name of the drill, the value of the alert's label C(argolab_drill).
   returned: with O(state=drilled)
   type: str
+  sample: abc12345
 timeline:
   description: Seconds from the start until each stage was seen.
   returned: with O(state=drilled)
@@ -163,32 +164,39 @@ objects:
   returned: with O(state=drilled)
   type: list
   elements: str
+  sample: ["PrometheusRule monitoring/argolab-drill-abc12345"]
 notification:
   description: Labels and annotations that the receiver was sent.
   returned: with O(state=drilled)
   type: dict
+  sample: {labels: {alertname: ArgolabDrill, argolab_drill: abc12345}, annotations: {}}
 removed:
   description: Objects of earlier drills that were, or in check mode would be, removed.
   returned: always
   type: list
   elements: str
+  sample: []
 left:
   description: Objects that could not be removed yet. Kubernetes removes them at RV(expires).
   returned: always
   type: list
   elements: str
+  sample: []
 expires:
   description: Time at which everything of this drill has ended.
   returned: with O(state=drilled)
   type: str
+  sample: "2026-06-26T12:10:00Z"
 started:
   description: Time of the start, in seconds since 1970.
   returned: with O(state=drilled)
   type: int
+  sample: 1782475200
 waited:
   description: Seconds for everything.
   returned: with O(state=drilled)
   type: float
+  sample: 131.4
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module

@@ -93,19 +93,32 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 started:
   description: Time of the first look, in seconds since 1970.
   returned: when anything could be checked
   type: int
+  sample: 1782475200
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 applications:
   description: Every Application of the cluster with its status.
   returned: when the cluster answered
   type: list
   elements: dict
+  sample:
+    - name: guestbook
+      namespace: argocd
+      sync_status: Synced
+      health_status: Healthy
+      revision: a9aea1b7798c17688cf566eb976698bcc906e5d6
+      operation_phase: Succeeded
+      operation_message: successfully synced (all tasks run)
+      operation_started_at: "2026-11-26T18:11:34Z"
+      conditions: []
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

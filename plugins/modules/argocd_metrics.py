@@ -106,6 +106,7 @@ access:
   description: Which Prometheus was asked, and with which context.
   returned: when Prometheus could be asked
   type: str
+  sample: Prometheus at service monitoring/prometheus-operated:9090 through the API server https://127.0.0.1:6443
 version:
   description: Major and minor version whose contract was checked, the oldest where the version is not known.
   returned: when Prometheus could be asked
@@ -115,6 +116,7 @@ version_from:
   description: Where the version is from, V(option), V(argocd_info) or V(unknown).
   returned: when Prometheus could be asked
   type: str
+  sample: argocd_info
 reported_version:
   description: What C(argocd_info) says; empty where there is none.
   returned: when Prometheus could be asked
@@ -124,14 +126,17 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 started:
   description: Time of the first look, in seconds since 1970.
   returned: when anything could be checked
   type: int
+  sample: 1782475200
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

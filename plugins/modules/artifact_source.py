@@ -31,6 +31,8 @@ options:
 extends_documentation_fragment:
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
+seealso:
+  - module: argolab.observability.package_builds
 """
 
 EXAMPLES = r"""

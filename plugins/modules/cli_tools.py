@@ -60,6 +60,9 @@ attributes:
     support: full
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
       no change.
+seealso:
+  - module: argolab.observability.package_builds
+  - module: ansible.builtin.get_url
 """
 
 EXAMPLES = r"""

@@ -84,14 +84,17 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 started:
   description: Time of the first look, in seconds since 1970.
   returned: when anything could be checked
   type: int
+  sample: 1782475200
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 cluster:
   description: The cluster that was looked at.
   returned: when it answered
@@ -106,6 +109,7 @@ ingress_addresses:
   returned: when it answered
   type: list
   elements: str
+  sample: [172.29.0.3]
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

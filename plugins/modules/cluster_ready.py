@@ -94,6 +94,9 @@ attributes:
     support: full
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
       no change.
+seealso:
+  - module: argolab.observability.cluster_checks
+  - module: argolab.observability.hosts_entries
 """
 
 EXAMPLES = r"""
@@ -113,25 +116,36 @@ checks:
   type: list
   elements: dict
   returned: always
+  sample: [{name: API server, ok: true, expected: answers, observed: Kubernetes v1.37.2, detail: ""}]
 version:
   description: Version of Kubernetes.
   type: str
   returned: success
+  sample: v1.37.2
 nodes:
   description: Names of the nodes.
   type: list
   elements: str
   returned: success
+  sample: [k3d-argolab-server-0]
 ingress_class:
   description: Ingress class to use; empty where the cluster has none, or several and no default.
   type: str
   returned: success
+  sample: traefik
 ingress_endpoints:
   description: Addresses with strategy, address, http_port, https_port, reachable, and detail, which says what was
     probed.
   type: list
   elements: dict
   returned: success
+  sample:
+    - strategy: ingress
+      address: 172.29.0.3
+      http_port: 80
+      https_port: 443
+      reachable: true
+      detail: http://172.29.0.3:80/ answered 404
 """
 
 from typing import Any

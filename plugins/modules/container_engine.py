@@ -83,6 +83,8 @@ attributes:
     support: full
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
       no change.
+seealso:
+  - module: argolab.observability.k3d_cluster
 """
 
 EXAMPLES = r"""
@@ -109,24 +111,29 @@ own:
   description: Whether that engine was started by this module.
   type: bool
   returned: always
+  sample: true
 tried:
   description: Why the places that were asked do not answer.
   type: list
   elements: str
   returned: always
+  sample: ["/var/run/docker.sock does not exist: no Docker engine listens there"]
 missing_packages:
   description: Those of O(packages) that are not installed, where no engine answers.
   type: list
   elements: str
   returned: always
+  sample: [docker.io]
 blocker:
   description: Why no engine can be started on this host; empty where one answers or can be started.
   type: str
   returned: always
+  sample: ""
 runtime_wrapper:
   description: Whether the runtime wrapper was set up with this start.
   type: bool
   returned: when an engine was started
+  sample: false
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils import engine_runner

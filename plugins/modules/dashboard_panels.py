@@ -175,35 +175,54 @@ dashboards:
   returned: when dashboards could be looked at
   type: list
   elements: dict
+  sample:
+    - uid: LCAgc9rWz
+      title: ArgoCD
+      source: monitoring/cm-argocd-dashboard argocd.json
+      panels: 35
+      queries: 43
+      data: 31
+      empty: 0
+      allowed: 4
+      error: 0
+      skipped: 0
+      variables: []
 hints:
   description: What is odd and no failure, such as allowances that are about no panel.
   returned: when dashboards could be looked at
   type: list
   elements: str
+  sample: []
 range:
   description: Start and end (seconds since 1970), step and scrape interval (seconds) of what was asked.
   returned: when dashboards could be looked at
   type: dict
+  sample: {start: 1782474300, end: 1782475200, step: 15, scrape_interval: 30}
 plots_path:
   description: The file that was written.
   returned: when it was
   type: str
+  sample: build/evidence/plots.json
 access:
   description: Which Prometheus was asked, and with which context.
   returned: when anything could be checked
   type: str
+  sample: Prometheus at service monitoring/prometheus-operated:9090 through the API server https://127.0.0.1:6443
 started:
   description: Time of the first look, in seconds since 1970.
   returned: when anything could be checked
   type: int
+  sample: 1782475200
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 waited:
   description: Seconds from the first look to the last.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

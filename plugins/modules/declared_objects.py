@@ -71,6 +71,7 @@ uncertain:
   description: Whether something could not be looked at because it would have been made before. Only in check mode.
   returned: success
   type: bool
+  sample: false
 """
 
 from typing import Any

@@ -145,22 +145,27 @@ version:
   description: Version of Grafana; empty where it is hidden from strangers.
   returned: when anything could be checked
   type: str
+  sample: "13.2.0"
 access:
   description: How Grafana was reached.
   returned: when it could be
   type: str
+  sample: Grafana at service monitoring/kube-stack-prometheus-grafana:80 through the proxy of https://127.0.0.1:6443
 waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 started:
   description: Time of the first look, in seconds since 1970.
   returned: when anything could be checked
   type: int
+  sample: 1782475200
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

@@ -40,21 +40,11 @@ options:
       file:
         description: JSON file on the host that the module runs on, absolute or below O(base_dir).
         type: str
-      url:
-        description: Address of a JSON file.
-        type: str
-      definition:
-        description: The dashboard itself, as a mapping or as JSON text.
-        type: raw
-      name:
-        description: Name of the ConfigMap. Made from the dashboard's uid where it is left out.
-        type: str
-      namespace:
-        description: Namespace of the ConfigMap, by default O(namespace).
-        type: str
-      folder:
-        description: Folder in Grafana, as the annotation O(folder_annotation).
-        type: str
+      url: {description: Address of a JSON file., type: str}
+      definition: {description: "The dashboard itself, as a mapping or as JSON text.", type: raw}
+      name: {description: Name of the ConfigMap. Made from the dashboard's uid where it is left out., type: str}
+      namespace: {description: "Namespace of the ConfigMap, by default O(namespace).", type: str}
+      folder: {description: "Folder in Grafana, as the annotation O(folder_annotation).", type: str}
   application:
     description:
       - An Application of Argo CD that delivers the dashboards from git, in place of O(dashboards).
@@ -119,6 +109,8 @@ options:
     description: Seconds to wait for a URL.
     type: int
     default: 20
+seealso:
+  - module: argolab.observability.grafana_dashboards_info
 """
 
 EXAMPLES = r"""
@@ -139,26 +131,31 @@ definitions:
   returned: success
   type: list
   elements: dict
+  sample: [{apiVersion: v1, kind: ConfigMap, metadata: {name: dashboard-api, namespace: monitoring}, data: {}}]
 pending:
   description: Objects that cannot be applied yet, in check mode only.
   returned: success
   type: list
   elements: dict
+  sample: []
 current:
   description: Names of the objects that are in the cluster as they should be.
   returned: success
   type: list
   elements: str
+  sample: [dashboard-api]
 stale:
   description: Objects of this set that are no longer wanted, by C(apiVersion), C(kind) and C(metadata).
   returned: success
   type: list
   elements: dict
+  sample: [{apiVersion: v1, kind: ConfigMap, metadata: {name: dashboard-old, namespace: monitoring}}]
 dashboards:
   description: What was found in each dashboard, with C(uid), C(title), C(name), C(namespace) and C(folder).
   returned: success
   type: list
   elements: dict
+  sample: [{uid: api, title: API, name: dashboard-api, namespace: monitoring, folder: ""}]
 """
 
 from typing import Any

@@ -74,6 +74,7 @@ compared:
   description: Number of objects that were compared.
   returned: always
   type: int
+  sample: 41
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module

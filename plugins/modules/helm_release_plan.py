@@ -95,20 +95,24 @@ needed:
   description: Whether the release has to be installed or upgraded.
   returned: success
   type: bool
+  sample: true
 reasons:
   description: Why.
   returned: success
   type: list
   elements: str
+  sample: ["chart argo-cd-10.1.3 is deployed, argo-cd-10.1.4 is wanted"]
 installed:
   description: Whether a revision is deployed now.
   returned: success
   type: bool
+  sample: true
 dead:
   description: Names of the Secrets of revisions that failed or were cut off after the deployed one.
   returned: success
   type: list
   elements: str
+  sample: [sh.helm.release.v1.argocd.v3]
 settled:
   description:
     - Whether nothing is left to do at all. The release is as wanted, no object of it differs from its manifest, and
@@ -116,10 +120,12 @@ settled:
       M(argolab.observability.release_ready) would find nothing.
   returned: success
   type: bool
+  sample: false
 reachable:
   description: Whether there is a cluster to change. Only in check mode this can be V(false).
   returned: success
   type: bool
+  sample: true
 """
 
 from datetime import datetime, timezone

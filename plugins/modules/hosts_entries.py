@@ -88,6 +88,9 @@ options:
       detail:
         description: What was found when it was probed; quoted in messages.
         type: str
+seealso:
+  - module: argolab.observability.cluster_ready
+  - module: ansible.builtin.blockinfile
 """
 
 EXAMPLES = r"""
@@ -119,10 +122,12 @@ path:
   description: The file behind O(path), with symbolic links resolved.
   returned: when the file exists
   type: str
+  sample: /etc/hosts
 written:
   description: How the file was written, V(renamed) or V(in_place).
   returned: when changed, not in check mode
   type: str
+  sample: renamed
 """
 
 import os

@@ -53,6 +53,8 @@ attributes:
     support: none
   idempotent:
     support: full
+seealso:
+  - module: argolab.observability.package_builds
 """
 
 EXAMPLES = r"""
@@ -71,6 +73,7 @@ path:
   description: Folder that holds the completed charts, each in a folder of its own.
   returned: success
   type: str
+  sample: /home/user/.cache/argolab.observability/charts/0f3a5c7d9e1b
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module

@@ -123,6 +123,9 @@ attributes:
   idempotent:
     support: full
     description: What is built is not built again.
+seealso:
+  - module: argolab.observability.package_images
+  - module: argolab.observability.artifact_source
 """
 
 EXAMPLES = r"""
@@ -143,19 +146,23 @@ programs:
   description: Folder of each program by name. Empty until all of them are built.
   type: dict
   returned: success
+  sample: {helm: /home/user/.cache/argolab.observability/programs/helm-v3.20.2-0f3a5c7d9e1b}
 root:
   description: Path of the archive of the Debian root.
   type: str
   returned: if O(root) is given
+  sample: /home/user/.cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
 missing:
   description: What was not built before this call; what would be built, in check mode.
   type: list
   elements: str
   returned: success
+  sample: [helm]
 go:
   description: The go program in use; empty where there is none yet.
   type: str
   returned: success
+  sample: /usr/local/go/bin/go
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module

@@ -73,6 +73,8 @@ attributes:
   idempotent:
     support: full
     description: Nothing is done where everything is in its place.
+seealso:
+  - module: argolab.observability.package_builds
 """
 
 EXAMPLES = r"""
@@ -101,16 +103,19 @@ steps:
   type: list
   elements: str
   returned: success
+  sample: [write 3 images for the engine]
 images:
   description: Names of the workload images.
   type: list
   elements: str
   returned: when O(state=present)
+  sample: ["quay.io/prometheus/prometheus:v3.16.0"]
 in_use_by:
   description: Containers that use one of O(node_stores), which is then left as it is.
   type: list
   elements: str
   returned: success
+  sample: [k3d-argolab-server-0]
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module

@@ -118,6 +118,7 @@ msg:
   description: The number of passed checks, or the diagnosis.
   returned: always
   type: str
+  sample: 3 checks passed.
 results:
   description: The answers of the last poll that was answered.
   returned: when Prometheus could be asked
@@ -145,14 +146,17 @@ access:
   description: Which Prometheus was asked, and with which context.
   returned: when Prometheus could be asked
   type: str
+  sample: Prometheus at service monitoring/prometheus-operated:9090 through the API server https://127.0.0.1:6443
 attempts:
   description: Number of polls.
   returned: when Prometheus could be asked
   type: int
+  sample: 1
 waited:
   description: Seconds from the first poll to the last.
   returned: when Prometheus could be asked
   type: float
+  sample: 0.4
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

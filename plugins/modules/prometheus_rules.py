@@ -111,6 +111,7 @@ msg:
   description: The number of passed and pending checks, or the diagnosis.
   returned: always
   type: str
+  sample: 3 checks passed.
 groups:
   description: The rule groups that were looked at, as of the last answer.
   returned: when Prometheus could be asked
@@ -142,14 +143,17 @@ access:
   description: Which Prometheus was asked, and with which context.
   returned: when Prometheus could be asked
   type: str
+  sample: Prometheus at service monitoring/prometheus-operated:9090 through the API server https://127.0.0.1:6443
 attempts:
   description: Number of polls.
   returned: when Prometheus could be asked
   type: int
+  sample: 1
 waited:
   description: Seconds from the first poll to the last.
   returned: when Prometheus could be asked
   type: float
+  sample: 0.4
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

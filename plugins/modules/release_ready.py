@@ -63,10 +63,12 @@ waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

@@ -39,6 +39,8 @@ options:
 extends_documentation_fragment:
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
+seealso:
+  - module: ansible.builtin.validate_argument_spec
 """
 
 EXAMPLES = r"""

@@ -109,22 +109,27 @@ rules:
   description: Number of rules that were looked at.
   returned: when anything could be checked
   type: int
+  sample: 142
 promtool:
   description: The program that was used. Empty where there is none.
   returned: when anything could be checked
   type: str
+  sample: /home/user/.cache/argolab.observability/programs/promtool-v3.16.0-0f3a5c7d9e1b/promtool
 waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked
   type: float
+  sample: 0.4
 started:
   description: Time of the first look, in seconds since 1970.
   returned: when anything could be checked
   type: int
+  sample: 1782475200
 attempts:
   description: How often it was looked at.
   returned: when anything could be checked
   type: int
+  sample: 1
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.part import run_part

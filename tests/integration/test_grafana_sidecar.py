@@ -85,7 +85,7 @@ def api(pki: Pki) -> Iterator[Api]:
 @pytest.fixture
 def reload(api: Api) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), ReloadHandler)
-    server.reloads, server.status = api.reloads, 200  # type: ignore[attr-defined]
+    server.reloads, server.status = api.reloads, 200
     with serving(server):
         yield f"http://127.0.0.1:{server.server_address[1]}/reload"
 

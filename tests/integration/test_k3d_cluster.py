@@ -63,7 +63,7 @@ def test_life_cycle(lab: Lab) -> None:
     assert lab.run()["actions"] == [f"start k3d-{NAME}-serverlb (paused)"]
     assert set(lab.states().values()) == {"running"}
 
-    token = lab.engine.container(f"k3d-{NAME}-server-0")["Config"]["Labels"]["k3d.cluster.token"]  # type: ignore[index]
+    token = lab.engine.container(f"k3d-{NAME}-server-0")["Config"]["Labels"]["k3d.cluster.token"]
     assert token not in json.dumps(lab.run())
 
     lab.matrix(state="absent")

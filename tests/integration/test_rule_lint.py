@@ -72,7 +72,7 @@ def test_many_expressions_are_read_in_one_request(prometheus: Prometheus) -> Non
         asked.append(expr)
         return parse(expr)
 
-    reader._prometheus.parse = counted  # type: ignore[method-assign]
+    reader._prometheus.parse = counted
     reader.read(texts)
     assert len(asked) == 1
     alone = ExpressionReader(client_of(prometheus))

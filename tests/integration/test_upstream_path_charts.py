@@ -67,7 +67,7 @@ class Server(ThreadingHTTPServer):
 
 class Files(SimpleHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.server.asked.append(self.path)
 
 
 class Api(BaseHTTPRequestHandler):
@@ -77,7 +77,7 @@ class Api(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         body: dict[str, Any] = {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": []}
         if path == "/apis/monitoring.coreos.com/v1":
-            if self.server.bare:  # type: ignore[attr-defined]
+            if self.server.bare:
                 self.answer(
                     404, {"kind": "Status", "message": "the server could not find the requested resource", "code": 404}
                 )
@@ -95,7 +95,7 @@ class Api(BaseHTTPRequestHandler):
     do_PUT = do_PATCH = do_DELETE = do_POST
 
     def answer(self, status: int, body: dict[str, Any]) -> None:
-        self.server.asked.append(f"{self.command} {self.path}")  # type: ignore[attr-defined]
+        self.server.asked.append(f"{self.command} {self.path}")
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

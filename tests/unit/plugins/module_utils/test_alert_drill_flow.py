@@ -123,7 +123,7 @@ class World(DrillCluster):
 def drill_in(world: World, **options: Any) -> AlertDrill:
     plan = Plan("monitoring", **{"wait_timeout": 0.5, "removal_timeout": 0.3, "poll_interval": 0.01, **options})
     alertmanager = cast(Any, world)
-    return AlertDrill(world, alertmanager, Talker(world), plan)  # type: ignore[arg-type]
+    return AlertDrill(world, alertmanager, Talker(world), plan)
 
 
 class Talker:
@@ -168,7 +168,7 @@ def test_all_the_way_and_nothing_is_left(world: World) -> None:
 
 def test_without_its_route_nothing_fires_where_somebody_would_be_told() -> None:
     world = World(LOUD)
-    world.received = lambda drill: None  # type: ignore[method-assign]
+    world.received = lambda drill: None
     drill = drill_in(world)
     assert drill.preflight()
     drill.run()
@@ -265,7 +265,7 @@ def test_what_cannot_be_made_is_said_and_the_rest_removed(world: World, kind: st
             raise KubeError(403, "forbidden", definite=True)
         return made
 
-    world.create = lost  # type: ignore[method-assign]
+    world.create = lost
     drill = drill_in(world)
     assert drill.preflight()
     drill.run()
@@ -288,7 +288,7 @@ def test_a_rule_whose_creation_failed_is_made_again(status: int) -> None:
             create(obj)
         raise failure
 
-    world.create = flaky  # type: ignore[method-assign]
+    world.create = flaky
     drill = drill_in(world)
     assert drill.preflight()
 

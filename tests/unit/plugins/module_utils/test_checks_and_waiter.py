@@ -83,7 +83,7 @@ def test_a_definite_error_ends_the_wait() -> None:
 @pytest.mark.parametrize("definite", [True, False])
 def test_an_error_may_carry_its_own_verdict(definite: bool) -> None:
     error = ArgolabError("asked")
-    error.definite = definite  # type: ignore[attr-defined]
+    error.definite = definite
     if definite:
         with pytest.raises(ArgolabError):
             wait(script(error, True))

@@ -61,7 +61,7 @@ def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoBuilder:
     monkeypatch.setenv("FAKE_MODULE", str(module))
     lines: list[str] = []
     result = GoBuilder(str(go), "1.26.8", str(tmp_path / "cache"), 1, lines.append)
-    result.lines = lines  # type: ignore[attr-defined]
+    result.lines = lines
     return result
 
 
@@ -186,7 +186,7 @@ WIRE = {
 
 
 def changed(**fields: object) -> GoProgram:
-    return GoProgram(**{**vars(PROGRAM), **fields})  # type: ignore[arg-type]
+    return GoProgram(**{**vars(PROGRAM), **fields})
 
 
 def test_a_field_that_came_later_changes_no_key_until_it_is_used() -> None:
@@ -224,8 +224,8 @@ def test_c_is_compiled_only_where_a_program_has_it_and_linked_statically(
     follow = processes.follow
 
     def spy(argv: list[str], *more: object, **options: object) -> object:
-        seen.append([options["env"]["CGO_ENABLED"], argv[argv.index("-ldflags") + 1]])  # type: ignore[index]
-        return follow(argv, *more, **options)  # type: ignore[arg-type]
+        seen.append([options["env"]["CGO_ENABLED"], argv[argv.index("-ldflags") + 1]])
+        return follow(argv, *more, **options)
 
     monkeypatch.setattr(processes, "follow", spy)
     builder.build(PROGRAM)

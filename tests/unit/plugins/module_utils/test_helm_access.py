@@ -53,7 +53,7 @@ def test_relative_paths_start_from_the_folder_that_they_were_given_in() -> None:
     assert moved["users"][0]["user"] == {
         "client-certificate": "/abs/c.pem", "client-key": "/home/me/c.key", "token": "s3cret",
     }  # fmt: skip
-    assert CONFIG["clusters"][0]["cluster"]["certificate-authority"] == "pki/ca.pem"  # type: ignore[index]
+    assert CONFIG["clusters"][0]["cluster"]["certificate-authority"] == "pki/ca.pem"
 
 
 @pytest.mark.parametrize("broken", [{"clusters": None}, {"users": ["x"]}, {"users": [{"user": None}]}])

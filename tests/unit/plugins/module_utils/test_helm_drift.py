@@ -26,14 +26,14 @@ SERVICE = {
 
 def test_what_only_the_cluster_has_is_no_drift() -> None:
     live = copy.deepcopy(SERVICE)
-    live["spec"]["clusterIP"] = "10.43.0.7"  # type: ignore[assignment]
-    live["spec"]["ports"][0]["protocol"] = "TCP"  # type: ignore[index]
+    live["spec"]["clusterIP"] = "10.43.0.7"
+    live["spec"]["ports"][0]["protocol"] = "TCP"
     assert differences(SERVICE, live) == []
 
 
 def test_a_renamed_port_is_found_and_the_whole_list_is_set_back() -> None:
     live = copy.deepcopy(SERVICE)
-    live["spec"]["ports"][0]["name"] = "metrics"  # type: ignore[index]
+    live["spec"]["ports"][0]["name"] = "metrics"
     found = differences(SERVICE, live)
     assert found
     assert merge_patch(SERVICE, found) == {"spec": {"ports": SERVICE["spec"]["ports"]}}

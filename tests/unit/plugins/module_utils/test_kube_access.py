@@ -66,7 +66,7 @@ def client(*answers: Any) -> tuple[KubeClient, FakeHttp]:
     plain = {**CONFIG, "users": [{"name": "u", "user": {"token": "t"}}]}
     kube = KubeClient(plain, "lab")
     http = FakeHttp(*answers)
-    kube.http = http  # type: ignore[assignment]
+    kube.http = http
     return kube, http
 
 

@@ -169,7 +169,7 @@ def test_what_is_not_loaded_is_explained(expectation: RuleExpectation, said: str
     checks = watch_rules(client, [expectation], False, False)().checks
     assert checks[0].ok is False
     transport.groups = [*GROUPS, group("empty")]
-    transport.get = lambda path, params: transport.answer({"groups": transport.groups})  # type: ignore[method-assign]
+    transport.get = lambda path, params: transport.answer({"groups": transport.groups})
     assert said in explain_missing(client, [expectation], checks)[0].detail
 
 

@@ -222,7 +222,7 @@ def test_durations(text: Any, value: float | None) -> None:
 
 @given(st.text(max_size=12))
 def test_durations_never_end_in_a_traceback(text: str) -> None:
-    assert seconds(text) is None or seconds(text) >= 0  # type: ignore[operator]
+    assert seconds(text) is None or seconds(text) >= 0
 
 
 def test_keys_of_objects_that_do_not_say() -> None:

@@ -164,7 +164,7 @@ def test_the_values_of_secrets_are_never_read(cluster: FakeCluster) -> None:
         answers.append(str(found))
         return found
 
-    cluster.answer = listening  # type: ignore[method-assign]
+    cluster.answer = listening
     look(cluster)
     assert not [text for text in answers if "canary-value" in text]
 

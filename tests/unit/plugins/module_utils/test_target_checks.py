@@ -256,7 +256,7 @@ def test_mutated_targets_never_pass_without_health_up_and_never_break(changes: d
 @given(JSON)
 def test_any_json_is_an_error_or_a_failed_check(data: Any) -> None:
     transport = FakeTransport([])
-    transport.answer = lambda _data: Answer(200, {}, json.dumps(data).encode())  # type: ignore[method-assign]
+    transport.answer = lambda _data: Answer(200, {}, json.dumps(data).encode())
     try:
         poll = watch_targets(PrometheusClient(transport), [TargetExpectation(SERVER)], False)()
     except ArgolabError:

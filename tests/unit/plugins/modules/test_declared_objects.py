@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
             resources = [{"kind": kind, "name": name, "namespaced": True} for kind, name in KINDS.items()]
             self.answer(200, {"kind": "APIResourceList", "resources": resources})
         elif path.startswith("/api/v1/namespaces/"):
-            store = self.server.store  # type: ignore[attr-defined]
+            store = self.server.store
             items = [obj for key, obj in store.items() if key.startswith(f"{path}/")]
             self.answer(200, {"kind": "List", "metadata": {}, "items": items})
         else:
@@ -36,16 +36,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.read()
-        self.server.store[f"{self.path}/{body['metadata']['name']}"] = body  # type: ignore[attr-defined]
+        self.server.store[f"{self.path}/{body['metadata']['name']}"] = body
         self.answer(201, body)
 
     def do_PATCH(self) -> None:
-        store = self.server.store  # type: ignore[attr-defined]
+        store = self.server.store
         store[self.path] = merge(store[self.path], self.read())
         self.answer(200, store[self.path])
 
     def read(self) -> dict[str, Any]:
-        self.server.writes += 1  # type: ignore[attr-defined]
+        self.server.writes += 1
         return dict(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
     def answer(self, status: int, body: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def api() -> Iterator[Any]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.store, server.writes = {}, 0  # type: ignore[attr-defined]
+    server.store, server.writes = {}, 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
