@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "troubleshooting.md"
 
@@ -20,14 +19,18 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "troubleshooting.md"
 @pytest.fixture(autouse=True, scope="session")
 def every_cause_is_explained() -> Iterator[None]:
     """What tests/docs/test_causes.py cannot read from the source is seen here, while the modules run."""
+    # pytest-ansible makes the collection importable after this file was read.
+    from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
+
     known = {"", *re.findall(r"^### `(\w+)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)}
     original = ExplainedCheck.__init__
 
-    def checked(self: ExplainedCheck, *args: Any, **kwargs: Any) -> None:
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        ours = "module_utils" in sys._getframe(1).f_code.co_filename and "tests" not in sys._getframe(1).f_code.co_filename
+        maker = sys._getframe(1).f_code.co_filename
+        ours = "module_utils" in maker and "tests" not in Path(maker).parts
         assert not ours or self.cause in known, f"{self.cause} has no heading in docs/troubleshooting.md"
 
-    ExplainedCheck.__init__ = checked  # type: ignore[method-assign]
+    ExplainedCheck.__init__ = checked
     yield
-    ExplainedCheck.__init__ = original  # type: ignore[method-assign]
+    ExplainedCheck.__init__ = original
