@@ -40,6 +40,8 @@ CORE = (
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
+DRAWING = re.compile(r"!\[([^\]]*)\]\((\S+\.svg)\)")
+
 
 class Problem(Exception):
     """The site cannot be built; the message says what to do."""
@@ -84,6 +86,14 @@ def navigation(known: list[Path], declared: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def drawing(path: Path, words: str) -> str:
+    """A drawing inside the page, without colours of its own: in the site it follows the page's, light or dark."""
+    if not path.is_file():
+        raise Problem(f"there is no {path}")
+    svg = re.sub(r"<style>.*?</style>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return f'```{{raw}} html\n<figure class="drawing" aria-label="{words}">{svg}</figure>\n```'
+
+
 def lay_out(source: Path) -> None:
     """Copy the pages and what they link to, and write the first page."""
     known = pages()
@@ -103,6 +113,7 @@ def lay_out(source: Path) -> None:
                 linked.add(target)
             return match[0]
 
+        text = DRAWING.sub(lambda match, page=page: drawing((ROOT / page).parent / match[2], match[1]), text)
         place = source / page
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(LINK.sub(changed, text), encoding="utf-8")

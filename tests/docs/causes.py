@@ -32,6 +32,11 @@ class Source:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     source.assign(target, node.value)
+            elif isinstance(node, ast.AnnAssign) and node.value is not None:
+                source.assign(node.target, node.value)
+            elif isinstance(node, ast.FunctionDef):
+                returned = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value is not None]
+                source.given.setdefault(f"{node.name}()", []).extend(returned)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 for name in node.names:
                     source.imported[name.asname or name.name] = f"{node.module.rsplit('.', 1)[-1]}.py"
@@ -43,6 +48,9 @@ class Source:
         elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
             for one, other in zip(target.elts, value.elts):
                 self.assign(one, other)
+        elif isinstance(target, ast.Tuple):
+            # Of what comes as one, the cause is the first.
+            self.assign(target.elts[0], value)
 
 
 def carriers(sources: list[Source]) -> dict[tuple[str, str], int]:
@@ -76,6 +84,23 @@ def constants(expression: ast.expr, source: Source, seen: frozenset[str] = froze
     elif isinstance(expression, ast.BoolOp):
         for value in expression.values:
             yield from constants(value, source, seen)
+    elif isinstance(expression, ast.Dict):
+        for value in expression.values:
+            yield from constants(value, source, seen)
+    elif isinstance(expression, ast.Tuple) and expression.elts:
+        yield from constants(expression.elts[0], source, seen)
+    elif isinstance(expression, ast.Subscript):
+        yield from constants(expression.value, source, seen)
+    elif isinstance(expression, ast.Call):
+        if isinstance(expression.func, ast.Attribute) and expression.func.attr == "get":
+            # A table in capitals; what else has a get is somebody's answer.
+            table = expression.func.value
+            tables = [table] if isinstance(table, ast.Name) and table.id.isupper() else []
+            for value in (*tables, *expression.args[1:]):
+                yield from constants(value, source, seen)
+        elif isinstance(expression.func, ast.Name) and (name := f"{expression.func.id}()") not in seen:
+            for value in source.given.get(name, []):
+                yield from constants(value, source, seen | {name})
     elif isinstance(expression, ast.Name) and expression.id not in seen:
         for value in source.given.get(expression.id, []):
             yield from constants(value, source, seen | {expression.id})

@@ -50,6 +50,8 @@ def test_each_says_what_it_means_and_what_to_do(sections: dict[str, str]) -> Non
         ("A, B = 'one_of', 'many_names'\nExplainedCheck('n', False, 'e', 'o', 'd', B)", {"many_names"}),
         ("Finding('seen', 'of_a_finding', 'a text')", {"of_a_finding"}),
         ("entry = {'cause': 'in_a_mapping'}", {"in_a_mapping"}),
+        ("TABLE = {'key_x': 'of_a_table'}\nExplainedCheck('n', 0, 'e', 'o', 'd', TABLE.get(x, 'or_default'))", {"of_a_table", "or_default"}),
+        ("def why():\n    return 'of_a_function', 'text'\ncause, text = why()\nFinding('seen', cause)", {"of_a_function"}),
         ("ExplainedCheck('n', True, 'not_this', 'nor_this')", set()),
     ],
 )

@@ -37,6 +37,7 @@ class Lab:
     def __init__(self, lab: dict[str, Any], inventory: str, work: Path, build_dir: str) -> None:
         self.inventory = inventory
         self.build_dir = build_dir
+        self.namespaces: list[str] = []
         bin_dir = work / "bin"
         bin_dir.mkdir(parents=True, exist_ok=True)
         for name in ("kubectl", "helm", "k3d"):
@@ -105,6 +106,13 @@ class Lab:
             return f"scripts/bootstrap {command} {more}"
         return command
 
+    def in_a_namespace(self, text: str) -> str:
+        """The objects in a namespace that there is: a dry run makes none, and looks at nothing in one that is not there."""
+        if not self.namespaces:
+            self.namespaces = self.ask("kubectl get namespaces -o jsonpath='{.items[*].metadata.name}'").split()
+        kept = "|".join(map(re.escape, self.namespaces))
+        return re.sub(rf"(\bnamespace:) (?!(?:{kept})\b)[\w-]+", r"\1 default", text)
+
     def has(self, command: str) -> bool:
         word = command.split()[0]
         return "/" in word or word == "export" or shutil.which(word, path=self.env["PATH"]) is not None
@@ -149,14 +157,11 @@ def accepted(lab: Lab, name: str, text: str, work: Path) -> dict[str, Any]:
             (folder / file).write_text("{}")
         command = f"kubectl kustomize {folder} | kubectl apply --dry-run=server -f -"
     else:
-        (folder / "objects.yaml").write_text(documents.filled(text, lab.values))
+        (folder / "objects.yaml").write_text(lab.in_a_namespace(documents.filled(text, lab.values)))
         command = f"kubectl apply --dry-run=server -f {folder}"
     code, said = lab.run(command)
-    # A dry run makes no namespace, so what lies in one that comes with it is not found.
-    lines = [line for line in said.splitlines() if "rror" in line and not re.search(r'namespaces "[\w-]+" not found', line)]
-    good = code == 0 or not lines
-    reason = "" if good else " ".join(lines)[-600:]
-    return {"name": f"documents: {name}", "outcome": "passed" if good else "failed", "reason": reason, "seconds": 0.0}
+    reason = said.strip()[-600:] if code else ""
+    return {"name": f"documents: {name}", "outcome": "failed" if code else "passed", "reason": reason, "seconds": 0.0}
 
 
 def main() -> int:
