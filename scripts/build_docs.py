@@ -2,7 +2,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the documentation site: the Markdown pages as they are in the tree, and a reference made from modules and roles.
+"""Builds the documentation site: the Markdown pages of the tree, and a reference made from modules and roles.
 
     scripts/bootstrap --dev python scripts/build_docs.py
 
@@ -35,8 +35,11 @@ REFERENCE = "reference"
 # What the generated reference says of ansible-core: label, page, title.
 CORE = (
     ("common_return_values", "reference_appendices/common_return_values.html", "Return Values"),
-    ("action_plugins", "plugins/action.html", "Action plugins"),
     ("ansible_configuration_settings", "reference_appendices/config.html", "Ansible Configuration Settings"),
+    *(
+        (f"{kind}_plugins", f"plugins/{kind}.html", f"{kind} plugins")
+        for kind in ("action", "callback", "filter", "lookup")
+    ),
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
@@ -73,7 +76,6 @@ def navigation(known: list[Path], declared: list[dict[str, object]]) -> str:
                     absent.append(str(path))
         lines += ["```", ""]
     unnamed = [str(path) for path in known if path not in named]
-    absent = []
     if unnamed or absent:
         raise Problem(
             "docs/site/navigation.yml "
@@ -129,7 +131,8 @@ def lay_out(source: Path) -> None:
 
 def core_inventory(path: Path) -> None:
     """What intersphinx would fetch, only with what is needed."""
-    head = "# Sphinx inventory version 2\n# Project: ansible-core\n# Version: \n# The remainder is compressed using zlib.\n"
+    lines = ("Sphinx inventory version 2", "Project: ansible-core", "Version: ", "The rest is compressed with zlib.")
+    head = "".join(f"# {line}\n" for line in lines)
     entries = [f"{label} std:label -1 {page}#{label.replace('_', '-')} {title}\n" for label, page, title in CORE]
     entries += [
         f"ansible_collections.{fqcn}_module std:label -1 collections/{fqcn.replace('.', '/')}_module.html {fqcn}\n"
@@ -143,11 +146,15 @@ def foreign_modules() -> list[str]:
     texts = [path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/modules/*.py")]
     texts += [path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/doc_fragments/*.py")]
     texts += [path.read_text(encoding="utf-8") for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
-    return sorted({name for text in texts for name in re.findall(r"\b((?:ansible|kubernetes|community)\.\w+\.\w+)", text)})
+    return sorted(
+        {name for text in texts for name in re.findall(r"\b((?:ansible|kubernetes|community)\.\w+\.\w+)", text)}
+    )
 
 
 def run(argv: list[str], env: dict[str, str], what: str) -> None:
-    done = subprocess.run(argv, env=env, cwd=ROOT, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        argv, env=env, cwd=ROOT, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+    )
     if done.returncode:
         raise Problem(f"{what} failed:\n{(done.stdout + done.stderr).strip()[-6000:]}")
 
@@ -224,7 +231,7 @@ def build(target: Path) -> int:
     )
     built = work / "html"
     run(
-        [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-c", str(SETTINGS)]
+        [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-c", str(SETTINGS)]
         + ["-d", str(work / "doctrees"), str(source), str(built)],
         env,
         "the site (sphinx)",

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -29,7 +28,9 @@ myst_enable_extensions = ["attrs_block"]
 # A drawing is put into the page as SVG, so that it takes the page's colours.
 
 # Pages of ansible-core that the reference names; the inventory is written by the build, so nothing is fetched.
-intersphinx_mapping = {"ansible": ("https://docs.ansible.com/projects/ansible/latest/", os.environ["ARGOLAB_CORE_INVENTORY"])}
+intersphinx_mapping = {
+    "ansible": ("https://docs.ansible.com/projects/ansible/latest/", os.environ["ARGOLAB_CORE_INVENTORY"])
+}
 intersphinx_timeout = 1
 
 html_theme = "furo"

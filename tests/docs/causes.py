@@ -35,7 +35,9 @@ class Source:
             elif isinstance(node, ast.AnnAssign) and node.value is not None:
                 source.assign(node.target, node.value)
             elif isinstance(node, ast.FunctionDef):
-                returned = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value is not None]
+                returned = [
+                    one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value is not None
+                ]
                 source.given.setdefault(f"{node.name}()", []).extend(returned)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 for name in node.names:
@@ -61,7 +63,9 @@ def carriers(sources: list[Source]) -> dict[tuple[str, str], int]:
         for node in ast.walk(source.tree):
             if isinstance(node, ast.ClassDef):
                 own = [one.target for one in node.body if isinstance(one, ast.AnnAssign)]
-                inherited = [name for base in node.bases if isinstance(base, ast.Name) for name in fields.get(base.id, [])]
+                inherited = [
+                    name for base in node.bases if isinstance(base, ast.Name) for name in fields.get(base.id, [])
+                ]
                 names = inherited + [target.id for target in own if isinstance(target, ast.Name)]
                 fields[node.name] = names
             elif isinstance(node, ast.FunctionDef):
@@ -81,10 +85,7 @@ def constants(expression: ast.expr, source: Source, seen: frozenset[str] = froze
     elif isinstance(expression, ast.IfExp):
         yield from constants(expression.body, source, seen)
         yield from constants(expression.orelse, source, seen)
-    elif isinstance(expression, ast.BoolOp):
-        for value in expression.values:
-            yield from constants(value, source, seen)
-    elif isinstance(expression, ast.Dict):
+    elif isinstance(expression, (ast.BoolOp, ast.Dict)):
         for value in expression.values:
             yield from constants(value, source, seen)
     elif isinstance(expression, ast.Tuple) and expression.elts:
@@ -136,7 +137,9 @@ def causes(folder: Path) -> dict[str, set[str]]:
                         note(constants(value, source), source)
             elif isinstance(node, ast.Tuple) and source.path.name in PAIRS and len(node.elts) > 1:
                 for one, other in zip(node.elts, node.elts[1:]):
-                    is_text = isinstance(other, ast.JoinedStr) or (isinstance(other, ast.Constant) and " " in str(other.value))
+                    is_text = isinstance(other, ast.JoinedStr) or (
+                        isinstance(other, ast.Constant) and " " in str(other.value)
+                    )
                     if isinstance(one, ast.Constant) and (is_text or isinstance(other, ast.Call)):
                         note(constants(one, source), source)
     return found

@@ -21,8 +21,8 @@ REGISTRY = ROOT / "tests" / "docs" / "commands.yml"
 CONSOLE = ("console", "sh", "bash", "shell")
 # Inline code that begins like this, and goes on, is a command that somebody may type.
 PROGRAMS = (
-    "make", "scripts/[a-z_.]+", "ansible-[a-z]+", "antsibull-[a-z]+", "kubectl", "helm", "docker", "k3d", "argocd", "promtool",
-    "curl", "jq", "grep", "sysctl", "systemctl", "python3?", "pip", "git", "export", "apt-get", "podman",
+    "make", "scripts/[a-z_.]+", "ansible-[a-z]+", "antsibull-[a-z]+", "kubectl", "helm", "docker", "k3d", "argocd",
+    "promtool", "curl", "jq", "grep", "sysctl", "systemctl", "python3?", "pip", "git", "export", "apt-get", "podman",
 )  # fmt: skip
 _INLINE = re.compile(rf"`((?:[A-Z_]+=\S+ )?(?:{'|'.join(PROGRAMS)}) [^`\n]+|make)`")
 _BLOCK = re.compile(r"^( *)```([\w+-]*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)

@@ -50,13 +50,21 @@ def test_each_says_what_it_means_and_what_to_do(sections: dict[str, str]) -> Non
         ("A, B = 'one_of', 'many_names'\nExplainedCheck('n', False, 'e', 'o', 'd', B)", {"many_names"}),
         ("Finding('seen', 'of_a_finding', 'a text')", {"of_a_finding"}),
         ("entry = {'cause': 'in_a_mapping'}", {"in_a_mapping"}),
-        ("TABLE = {'key_x': 'of_a_table'}\nExplainedCheck('n', 0, 'e', 'o', 'd', TABLE.get(x, 'or_default'))", {"of_a_table", "or_default"}),
-        ("def why():\n    return 'of_a_function', 'text'\ncause, text = why()\nFinding('seen', cause)", {"of_a_function"}),
+        (
+            "TABLE = {'key_x': 'of_a_table'}\nExplainedCheck('n', 0, 'e', 'o', 'd', TABLE.get(x, 'or_default'))",
+            {"of_a_table", "or_default"},
+        ),
+        (
+            "def why():\n    return 'of_a_function', 'text'\ncause, text = why()\nFinding('seen', cause)",
+            {"of_a_function"},
+        ),
         ("ExplainedCheck('n', True, 'not_this', 'nor_this')", set()),
     ],
 )
 def test_the_collector_finds_them(text: str, found: set[str], tmp_path: Path) -> None:
-    (tmp_path / "checks.py").write_text("class Check:\n    name: str\n    ok: bool\n    expected: str\n    observed: str\n    detail: str\n")
+    (tmp_path / "checks.py").write_text(
+        "class Check:\n    name: str\n    ok: bool\n    expected: str\n    observed: str\n    detail: str\n"
+    )
     (tmp_path / "explained.py").write_text("from checks import Check\nclass ExplainedCheck(Check):\n    cause: str\n")
     (tmp_path / "stages.py").write_text("class Finding:\n    observed: str\n    cause: str\n    detail: str\n")
     (tmp_path / "x.py").write_text(f"from explained import ExplainedCheck\nfrom stages import Finding\n{text}\n")

@@ -58,7 +58,9 @@ def test_who_runs_them_exists() -> None:
 
 def test_commands_in_blocks_are_run() -> None:
     """What stands in a block of its own is there to be typed."""
-    typed = {line for block in BLOCKS if block.language in documents.CONSOLE for line in documents.commands_of(block.text)}
+    typed = {
+        line for block in BLOCKS if block.language in documents.CONSOLE for line in documents.commands_of(block.text)
+    }
     assert not [command for command in typed if (documents.entry_of(command) or {}).get("run_by") == "nobody"]
 
 
@@ -75,8 +77,8 @@ def test_commands_that_need_nothing(command: str) -> None:
     env = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
     env.setdefault("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".collections"))
     done = subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=170,
-        check=False,
+        ["bash", "-c", command], cwd=ROOT, env=env, text=True, capture_output=True, stdin=subprocess.DEVNULL,
+        timeout=170, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.strip()
@@ -103,7 +105,10 @@ def options_of_roles() -> dict[str, dict[str, Any]]:
 
 def shared_variables() -> set[str]:
     """Variables that are no role's own: those of the inventories and of the playbooks."""
-    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("inventory/*/group_vars/*.yml"), *ROOT.glob("inventory/*/hosts.yml"))]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (*ROOT.glob("inventory/*/group_vars/*.yml"), *ROOT.glob("inventory/*/hosts.yml"))
+    ]
     return {name for text in texts for name in re.findall(r"^\s*#?\s*([a-z][a-z0-9_]+):", text, re.MULTILINE)}
 
 
@@ -148,7 +153,9 @@ def test_tasks_have_options_that_exist() -> None:
     ]
     assert own
     known = options_of_modules({name for _block, name, _value in own})
-    wrong = [f"{place(block)}: {text}" for block, name, value in own for text in unknown_options(value, known[name], name)]
+    wrong = [
+        f"{place(block)}: {text}" for block, name, value in own for text in unknown_options(value, known[name], name)
+    ]
     assert not wrong
 
 
@@ -229,7 +236,7 @@ def test_every_block_says_its_language() -> None:
     [
         ("```console\nmake lab   # builds\n# a remark\nmake test\n```", ["make lab", "make test"]),
         ("```sh\nkubectl get pods \\\n  -A\n```", ["kubectl get pods -A"]),
-        ("Type `make lab ARGS=\"-x\"` or `make`, not `helm`.", ['make lab ARGS="-x"', "make"]),
+        ('Type `make lab ARGS="-x"` or `make`, not `helm`.', ['make lab ARGS="-x"', "make"]),
         ("`PYTHON=/a make lab` and `kubectl`", ["PYTHON=/a make lab"]),
         ("```yaml\nscript: make lab\n```", []),
         ("- a list\n\n  ```console\n  make lab\n  ```", ["make lab"]),
@@ -243,4 +250,7 @@ def test_commands_are_found(text: str, found: list[str], tmp_path: Path) -> None
 
 def test_words_in_capitals_are_replaced() -> None:
     values = {"NAME": "a", "NAMESPACE": "b", "POD": "c"}
-    assert documents.filled("kubectl -n NAMESPACE get NAME/POD $NAME_X POD_Y", values) == "kubectl -n b get a/c $NAME_X POD_Y"
+    assert (
+        documents.filled("kubectl -n NAMESPACE get NAME/POD $NAME_X POD_Y", values)
+        == "kubectl -n b get a/c $NAME_X POD_Y"
+    )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The site is built from the documents, and what would be wrong in it is found. tests/integration looks at it in a browser."""
+"""The site is built from the documents, and what would be wrong in it is found."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def test_a_page_that_is_named_nowhere_is_refused() -> None:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    (tmp_path / "a.html").write_text('<a href="b.html#here">b</a><h1 id="top">A</h1><a href="https://example.com/x">out</a>')
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#here">b</a><h1 id="top">A</h1><a href="https://example.com/x">out</a>'
+    )
     (tmp_path / "b.html").write_text('<h1 id="here">B</h1><img src="c.png">')
     (tmp_path / "c.png").write_bytes(b"")
     return tmp_path

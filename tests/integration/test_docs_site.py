@@ -16,13 +16,24 @@ from ansible_collections.argolab.observability.tests.integration.chromium import
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site"
 SCREENSHOTS = ROOT / "build" / "screenshots" / "docs"
-PAGES = ("index.html", "docs/start.html", "docs/troubleshooting.html", "docs/architecture.html", "reference/scrape_coverage_module.html")
+PAGES = (
+    "index.html",
+    "docs/start.html",
+    "docs/troubleshooting.html",
+    "docs/architecture.html",
+    "reference/scrape_coverage_module.html",
+)
 
 
 @pytest.fixture(scope="module")
 def site() -> Path:
     """Built by tests/docs a moment ago, or here where it is older than what it is made from."""
-    sources = [path for folder in ("docs", "roles", "plugins/modules") for path in (ROOT / folder).rglob("*") if path.suffix in (".md", ".py", ".yml")]
+    sources = [
+        path
+        for folder in ("docs", "roles", "plugins/modules")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".md", ".py", ".yml")
+    ]
     built = SITE / "index.html"
     if not built.exists() or built.stat().st_mtime < max(path.stat().st_mtime for path in sources):
         subprocess.run([sys.executable, "scripts/build_docs.py"], cwd=ROOT, check=True)
@@ -36,7 +47,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize(("size", "dark"), [(LAPTOP, False), (LAPTOP, True), (PHONE, False)], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize(
+    ("size", "dark"), [(LAPTOP, False), (LAPTOP, True), (PHONE, False)], ids=["light", "dark", "phone"]
+)
 def test_pages_can_be_read(site: Path, page: Page, path: str, size: tuple[int, int], dark: bool) -> None:
     page.open(site / path, size, dark)
     kind = "phone" if size == PHONE else "dark" if dark else "light"
@@ -54,7 +67,9 @@ def test_navigation_leads_through_the_site(site: Path, page: Page) -> None:
     names = page.texts(".sidebar-tree a")
     for name in ("Start in five minutes", "Troubleshooting by symptom", "Own dashboards", "Architecture", "Security"):
         assert name in names
-    page.js("[...document.querySelectorAll('.sidebar-tree a')].find((a) => a.textContent.startsWith('Troubleshooting')).click()")
+    page.js(
+        "[...document.querySelectorAll('.sidebar-tree a')].find((a) => a.text.startsWith('Troubleshooting')).click()"
+    )
     page.wait("return document.querySelector('h1')?.textContent.startsWith('Troubleshooting')")
     page.js("[...document.querySelectorAll('.toc-tree a')].find((a) => a.textContent === 'no_endpoints').click()")
     page.wait("return location.hash === '#no_endpoints'")
@@ -63,12 +78,16 @@ def test_navigation_leads_through_the_site(site: Path, page: Page) -> None:
 
 
 def test_search_finds_a_cause_and_a_module(site: Path, page: Page) -> None:
-    for words, wanted in (("scaled_to_zero", "docs/troubleshooting.html"), ("dashboard_panels", "reference/dashboard_panels_module.html")):
+    for words, wanted in (
+        ("scaled_to_zero", "docs/troubleshooting.html"),
+        ("dashboard_panels", "reference/dashboard_panels_module.html"),
+    ):
         page.open(site / "index.html")
         page.js("document.querySelector('.sidebar-search').value = arguments[0]", words)
         page.js("document.querySelector('.sidebar-search').form.submit()")
-        found = page.wait("return [...document.querySelectorAll('#search-results a')].map((a) => a.getAttribute('href'))"
-                          ".join(' ')")
+        found = page.wait(
+            "return [...document.querySelectorAll('#search-results a')].map((a) => a.getAttribute('href')).join(' ')"
+        )
         assert wanted in found
 
 

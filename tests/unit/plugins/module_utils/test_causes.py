@@ -31,7 +31,9 @@ def test_with_one_it_is_a_link() -> None:
     assert is_link(reference("no_endpoints", {VARIABLE: SITE}))
 
 
-@pytest.mark.parametrize("said", ["", "two words", f"{SITE}#x", "https://a/<script>", "https://a/\x1b[1m", 'https://a/"'])
+@pytest.mark.parametrize(
+    "said", ["", "two words", f"{SITE}#x", "https://a/<script>", "https://a/\x1b[1m", 'https://a/"']
+)
 def test_what_is_no_address_is_not_taken(said: str) -> None:
     assert page_of({VARIABLE: said}) == PAGE
 
