@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.argolab.observability.plugins.module_utils.causes import reference
+
 SHOWN_IN_MESSAGE = 10
 
 
@@ -54,13 +56,18 @@ def listing(names: Iterable[str], limit: int = 20, nothing: str = "none") -> str
 
 
 def failure_message(title: str, checks: Sequence[Check], last_error: str | None = None) -> str:
-    """The diagnosis: the title, each failed check in one paragraph, then the last error of the polling itself."""
+    """The diagnosis: the title, each failed check with where its cause is explained, then the last error of polling."""
     failed = [check for check in checks if check.ok is False]
-    lines = [title]
+    lines, explained = [title], set()
     for check in failed[:SHOWN_IN_MESSAGE]:
         lines.append(f"- {check.name}: expected {check.expected}, seen {check.observed}.")
         if check.detail:
             lines.append(f"  {check.detail}")
+        more = reference(getattr(check, "cause", ""))
+        # What many checks have in common is said once.
+        if more and more not in explained:
+            lines.append(f"  More: {more}")
+            explained.add(more)
     if len(failed) > SHOWN_IN_MESSAGE:
         lines.append(f"- and {len(failed) - SHOWN_IN_MESSAGE} more; all of them are in the result's checks.")
     if last_error:

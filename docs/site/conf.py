@@ -1,0 +1,48 @@
+# Copyright (c) 2026 argolab.observability contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sphinx's settings for the site; scripts/build_docs.py lays out its sources and runs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SITE = Path(__file__).resolve().parent
+
+project = "argolab.observability"
+author = "argolab.observability contributors"
+project_copyright = f"2026, {author}"
+version = release = os.environ["ARGOLAB_DOCS_VERSION"]
+
+extensions = ["myst_parser", "sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
+root_doc = "index"
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+suppress_warnings: list[str] = []
+nitpicky = True
+default_role = "any"
+
+# The anchors of headings are those that a forge gives to the same files.
+myst_heading_anchors = 4
+myst_enable_extensions = ["attrs_block"]
+# A drawing is put into the page as SVG, so that it takes the page's colours.
+
+# Pages of ansible-core that the reference names; the inventory is written by the build, so nothing is fetched.
+intersphinx_mapping = {
+    "ansible": ("https://docs.ansible.com/projects/ansible/latest/", os.environ["ARGOLAB_CORE_INVENTORY"])
+}
+intersphinx_timeout = 1
+
+html_theme = "furo"
+html_title = f"argolab.observability {release}"
+html_static_path = [str(SITE / "static")]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_use_index = False
+html_theme_options = {"navigation_with_keys": True}
+highlight_language = "yaml+jinja"
+pygments_style = "friendly"
+pygments_dark_style = "native"
+antsibull_ext_color_scheme = "default"
