@@ -173,9 +173,10 @@ def served(url: Url, name: str, ca_path: str | None, timeout: float) -> tuple[da
 
 
 def _end(url: Url, name: str, context: ssl.SSLContext, timeout: float) -> datetime | None:
-    with socket.create_connection((url.host, url.port), timeout=timeout) as sock:
-        with context.wrap_socket(sock, server_hostname=name) as secured:
-            der = secured.getpeercert(binary_form=True)
+    with socket.create_connection((url.host, url.port), timeout=timeout) as sock, context.wrap_socket(
+        sock, server_hostname=name
+    ) as secured:
+        der = secured.getpeercert(binary_form=True)
     return certificate_expiry(ssl.DER_cert_to_PEM_cert(der)) if der else None
 
 

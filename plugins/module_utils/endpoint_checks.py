@@ -83,18 +83,20 @@ def certificate_check(
         return None
     try:
         url = parse_url(text, f"url of {name}")
-        openssl = f"openssl s_client -connect {url.host}:{url.port} -servername {name} </dev/null | openssl x509 -noout -text"
+        connect = f"openssl s_client -connect {url.host}:{url.port} -servername {name}"
+        shown = f"{connect} </dev/null | openssl x509 -noout -text"
         end, fault = served(url, name, ca_path, request_timeout)
     except ArgolabError as error:
         return ExplainedCheck(label, False, expected, "no answer", str(error), "no_answer", f"curl -vk {text}")
     until = f"until {expiry_text(end)}"
     if fault:
-        return ExplainedCheck(label, False, expected, f"refused, {until}", fault.text, fault.cause, openssl)
+        return ExplainedCheck(label, False, expected, f"refused, {until}", fault.text, fault.cause, shown)
     left = days_left(end) if end else -1.0
+    observed = f"{left:.0f} days left, {until}"
     if left < days:
         detail = "put a new one into the Secret that the Ingress names, or ask cert-manager why it has not been renewed"
-        return ExplainedCheck(label, False, expected, f"{left:.0f} days left, {until}", detail, "certificate_expires", openssl)
-    return ExplainedCheck(label, True, expected, f"{left:.0f} days left, {until}")
+        return ExplainedCheck(label, False, expected, observed, detail, "certificate_expires", shown)
+    return ExplainedCheck(label, True, expected, observed)
 
 
 def _status_hint(status: int, host: str) -> str:

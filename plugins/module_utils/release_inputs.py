@@ -59,7 +59,8 @@ def secret_check(wanted: Mapping[str, Any], found: Object | None, others: Sequen
     missing = [key for key in keys if not data.get(key)]
     if missing:
         detail = (f"{why}; " if why else "") + f"it has no {listing(missing)}; its keys are {listing(data)}"
-        return ExplainedCheck(label, False, expected, f"without {listing(missing)}", detail, "secret_key_absent", create)
+        observed = f"without {listing(missing)}"
+        return ExplainedCheck(label, False, expected, observed, detail, "secret_key_absent", create)
     labels = {key: value for key, value in (wanted.get("labels") or {}).items() if labels_of(found).get(key) != value}
     if labels:
         text = " ".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -112,16 +113,16 @@ def issuer_check(kube: KubeClient, wanted: Mapping[str, Any]) -> ExplainedCheck:
         served = set()
     if not {"Certificate", kind} <= served:
         detail = "the cluster does not know cert-manager.io/v1 Certificate and Issuer: cert-manager is not installed"
-        return ExplainedCheck(
-            label, False, expected, "no cert-manager", detail, "cert_manager_absent", "kubectl get crd | grep cert-manager"
-        )
+        command = "kubectl get crd | grep cert-manager"
+        return ExplainedCheck(label, False, expected, "no cert-manager", detail, "cert_manager_absent", command)
     items = {name_of(item): item for item in kube.list(f"{folder}/{ISSUERS[kind]}")}
     if name not in items:
         near = nearest(name, items)
         detail = f"there is none of this name; those that exist: {listing(items)}" + (
             f"; did you mean {near}?" if near else ""
         )
-        return ExplainedCheck(label, False, expected, "absent", detail, "issuer_absent", f"kubectl get {kind.lower()} -A")
+        command = f"kubectl get {kind.lower()} -A"
+        return ExplainedCheck(label, False, expected, "absent", detail, "issuer_absent", command)
     conditions = {item.get("type"): item for item in (items[name].get("status") or {}).get("conditions") or []}
     ready = conditions.get("Ready") or {}
     if ready.get("status") != "True":

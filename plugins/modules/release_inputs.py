@@ -49,8 +49,8 @@ options:
       key: {description: File with its key., type: path}
       ca:
         description: >-
-          File with the authorities that clients trust. Without it C(ca.crt) of O(certificates[].secret), and without that
-          the authorities of the system.
+          File with the authorities that clients trust. Without it C(ca.crt) of O(certificates[].secret), and without
+          that the authorities of the system.
         type: path
       secret: {description: Secret of type C(kubernetes.io/tls)., type: str}
       namespace: {description: Namespace of O(certificates[].secret)., type: str}
