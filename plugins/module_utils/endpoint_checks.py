@@ -9,6 +9,11 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.argolab.observability.plugins.module_utils.certificates import (
+    days_left,
+    expiry_text,
+    served,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, skipped
@@ -24,8 +29,12 @@ def endpoint_check(
     request_timeout: float,
     default_url: str = "",
     skips: Mapping[str, Any] | None = None,
+    ca_path: str | None = None,
 ) -> ExplainedCheck:
-    """Ask one address for one name, follow redirects on the same server only, and look at the answer."""
+    """Ask one address for one name, follow redirects on the same server only, and look at the answer.
+
+    :param ca_path: file with the authorities to trust instead of the system's.
+    """
     name = str(endpoint["name"])
     host = endpoint.get("host") or name
     url = str(endpoint.get("url") or default_url)
@@ -42,23 +51,52 @@ def endpoint_check(
     curl = f"curl -i -H 'Host: {host}' {url}{path}"
     try:
         base = parse_url(url, f"url of {name}")
-        tls = tls_context(verify=bool(endpoint.get("validate_certs", True))) if base.scheme == "https" else None
+        verify = bool(endpoint.get("validate_certs", True))
+        tls = tls_context(verify=verify, ca_path=ca_path) if base.scheme == "https" else None
         client = HttpClient(base, name=str(base), host_header=host, tls=tls, request_timeout=request_timeout)
         answer = client.request("GET", path)
     except ArgolabError as error:
         detail = str(error)
         return ExplainedCheck(label, False, expected, "no answer", detail, "no_answer", curl)
     if answer.status not in statuses:
-        return ExplainedCheck(
-            label, False, expected, f"status {answer.status}", _status_hint(answer.status, str(host)),
-            "wrong_status", curl,
-        )  # fmt: skip
+        # Where a refusal is expected, an answer is what everybody gets.
+        open_door = answer.status == 200 and set(statuses) <= {401, 403}
+        hint = "it answers people who have not logged in" if open_door else _status_hint(answer.status, str(host))
+        cause = "open_to_strangers" if open_door else "wrong_status"
+        return ExplainedCheck(label, False, expected, f"status {answer.status}", hint, cause, curl)
     if contains and contains not in answer.text:
         return ExplainedCheck(
             label, False, expected, f"status {answer.status} without {contains!r}",
             f"something else answers to this name: {answer.excerpt()}", "wrong_content", curl,
         )  # fmt: skip
     return ExplainedCheck(label, True, expected, f"status {answer.status}")
+
+
+def certificate_check(
+    endpoint: Mapping[str, Any], days: int, request_timeout: float, default_url: str = "", ca_path: str | None = None
+) -> ExplainedCheck | None:
+    """The certificate that an address has for a name is trusted, and good for so many days; None without https."""
+    name = str(endpoint.get("host") or endpoint["name"])
+    label, expected = f"certificate of {name}", f"trusted, and good for {days} days"
+    text = str(endpoint.get("url") or default_url)
+    if not text.startswith("https://") or not endpoint.get("validate_certs", True):
+        return None
+    try:
+        url = parse_url(text, f"url of {name}")
+        connect = f"openssl s_client -connect {url.host}:{url.port} -servername {name}"
+        shown = f"{connect} </dev/null | openssl x509 -noout -text"
+        end, fault = served(url, name, ca_path, request_timeout)
+    except ArgolabError as error:
+        return ExplainedCheck(label, False, expected, "no answer", str(error), "no_answer", f"curl -vk {text}")
+    until = f"until {expiry_text(end)}"
+    if fault:
+        return ExplainedCheck(label, False, expected, f"refused, {until}", fault.text, fault.cause, shown)
+    left = days_left(end) if end else -1.0
+    observed = f"{left:.0f} days left, {until}"
+    if left < days:
+        detail = "put a new one into the Secret that the Ingress names, or ask cert-manager why it has not been renewed"
+        return ExplainedCheck(label, False, expected, observed, detail, "certificate_expires", shown)
+    return ExplainedCheck(label, True, expected, observed)
 
 
 def _status_hint(status: int, host: str) -> str:

@@ -48,6 +48,19 @@ options:
     description: Ingress class that the cluster's controller serves, to explain an Ingress without an address.
     type: str
     default: ""
+  closed_ports:
+    description:
+      - Ports of pods that NetworkPolicies have to keep for one namespace, evaluated on the policies themselves. Whether
+        the cluster's network enforces policies can not be read anywhere.
+      - Causes are C(port_open), C(port_closed), where the one namespace is kept out as well, and C(no_pod).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      namespace: {description: Namespace of the pods., type: str, required: true}
+      labels: {description: Labels of the pods., type: dict, required: true}
+      port: {description: Port of the pods., type: int, required: true}
+      from: {description: The namespace that may reach it., type: str, required: true}
 seealso:
   - module: argolab.observability.scrape_coverage
   - module: argolab.observability.endpoint_checks

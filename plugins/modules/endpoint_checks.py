@@ -16,7 +16,11 @@ description:
     and
     looks at status and content. Redirects are followed on the same server only.
   - Looks whether names have an entry in the hosts file, with one of the addresses of the ingress.
-  - Causes are C(no_answer), C(wrong_status), C(wrong_content), C(hosts_entry_absent), C(hosts_entry_wrong).
+  - Of names that are served with TLS it looks whether the certificate is trusted and how long it is still good.
+  - Causes are C(no_answer), C(wrong_status), C(open_to_strangers), C(wrong_content), C(hosts_entry_absent),
+    C(hosts_entry_wrong), and of certificates C(certificate_expired), C(certificate_expires),
+    C(certificate_not_yet_valid), C(certificate_untrusted), C(certificate_wrong_name), C(certificate_weak),
+    C(certificate_refused).
 extends_documentation_fragment:
   - argolab.observability.kube_access
   - argolab.observability.attributes
@@ -63,10 +67,23 @@ options:
         of the names.
     type: str
     default: ""
+  ingress_scheme:
+    description: Whether that address is asked in plain or with TLS.
+    type: str
+    choices: [http, https]
+    default: http
   ingress_port:
-    description: Port of that address.
+    description: Port of that address. By default V(80), or V(443) where O(ingress_scheme=https).
     type: int
-    default: 80
+  ca_path:
+    description: File with the authorities that are trusted instead of the system's.
+    type: path
+  certificate_days:
+    description:
+      - For how many days the certificates of the names have to be good. V(0) does not look at them beyond what each
+        request needs.
+    type: int
+    default: 0
   skipped_endpoints:
     description: Why some of O(endpoints) are not to be checked, by name. They are then reported as skipped.
     type: dict

@@ -63,7 +63,7 @@ def play(docker_host: str, tmp_path: Path) -> Iterator[Play]:
         run(inventory, "absent")
 
 
-@pytest.mark.parametrize("inventory", ["ha", "several"])
+@pytest.mark.parametrize("inventory", ["k3d-ha", "several"])
 def test_an_inventory_through_its_life(play: Play, docker_host: str, inventory: str) -> None:
     hosts = set(play(inventory, "present", "--check"))
     assert set(play(inventory, "present").values()) == {1}
@@ -71,7 +71,7 @@ def test_an_inventory_through_its_life(play: Play, docker_host: str, inventory: 
     engine = DockerEngine(docker_host)
     running = {str(item["Names"][0]).lstrip("/") for item in engine.containers() if item["State"] == "running"}
     expected = {f"k3d-{host}-{node}" for host in hosts for node in ("serverlb", "server-0")}
-    if inventory == "ha":
+    if inventory == "k3d-ha":
         expected |= {f"k3d-argolab-ha-{node}" for node in ("server-1", "server-2", "agent-0", "agent-1")}
     assert expected <= running
     for wanted, counts in (("stopped", {1}), ("stopped", {0}), ("started", {1}), ("absent", {1}), ("absent", {0})):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.argolab.observability.plugins.module_utils.closed_ports import closed_port_check
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_ARGUMENT_SPEC,
     kube_from_params,
@@ -20,6 +21,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_chec
     read_workloads,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.limits import PORT
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Params, Part
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
@@ -38,6 +40,11 @@ def look(params: Params) -> Look:
             checks += namespace_checks(
                 namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"]
             )
+        for namespace in dict.fromkeys(item["namespace"] for item in params["closed_ports"]):
+            pods = kube.list(f"/api/v1/namespaces/{namespace}/pods")
+            policies = kube.list(f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies")
+            wanted = [item for item in params["closed_ports"] if item["namespace"] == namespace]
+            checks += [closed_port_check(item, pods, policies) for item in wanted]
         ingresses: Sequence[Any] = ()
         if params["ingress_hosts"]:
             ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
@@ -63,6 +70,13 @@ def look(params: Params) -> Look:
     return Look(poll, extra, limit=kube.limit)
 
 
+CLOSED_PORT_SPEC = {
+    "namespace": {"type": "str", "required": True},
+    "labels": {"type": "dict", "required": True},
+    "port": {"type": "int", "required": True},
+    "from": {"type": "str", "required": True},
+}
+
 PART = Part(
     title="The cluster is not as it should be",
     what="nodes, workloads and Ingresses",
@@ -73,12 +87,16 @@ PART = Part(
         "ingress_hosts": {"type": "list", "elements": "str", "default": []},
         "skipped_hosts": {"type": "dict", "default": {}},
         "ingress_class": {"type": "str", "default": ""},
+        "closed_ports": {"type": "list", "elements": "dict", "default": [], "options": CLOSED_PORT_SPEC},
     },
     limits={
         "namespaces": {"form": "namespace"},
         "zero_replicas_allowed": {"form": "word"},
         "ingress_hosts": {"form": "host_name"},
         "ingress_class": {"form": "kube_name"},
+        "closed_ports": {
+            "options": {"namespace": {"form": "namespace"}, "port": PORT, "from": {"form": "namespace"}}
+        },
     },
     look=look,
 )

@@ -8,12 +8,13 @@ from __future__ import annotations
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_checks import ingress_addresses
 from ansible_collections.argolab.observability.plugins.module_utils.endpoint_checks import (
+    certificate_check,
     endpoint_check,
     name_checks,
     read_hosts,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.explained import poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
     KUBE_ARGUMENT_SPEC,
     KubeClient,
@@ -42,9 +43,11 @@ def look(params: Params) -> Look:
     def poll() -> Poll:
         url = _ingress_url(kube, params) if kube else params["url"]
         checks = [
-            endpoint_check(item, params["request_timeout"], url, params["skipped_endpoints"])
+            endpoint_check(item, params["request_timeout"], url, params["skipped_endpoints"], params["ca_path"])
             for item in params["endpoints"]
         ]
+        if params["certificate_days"]:
+            checks += _certificates(params, url)
         if params["names"]:
             content = read_hosts(params["hosts_path"])
             checks += name_checks(params["names"], content, params["hosts_path"], params["addresses"], params["repair"])
@@ -53,11 +56,24 @@ def look(params: Params) -> Look:
     return Look(poll)
 
 
+def _certificates(params: Params, url: str) -> list[ExplainedCheck]:
+    """One check for each name, however many of its paths are asked for."""
+    asked = {
+        (item["host"] or item["name"], item["url"] or url): item
+        for item in reversed(params["endpoints"])
+        if item["name"] not in params["skipped_endpoints"]
+    }
+    days, timeout = params["certificate_days"], params["request_timeout"]
+    found = [certificate_check(item, days, timeout, url, params["ca_path"]) for item in reversed(list(asked.values()))]
+    return [check for check in found if check]
+
+
 def _ingress_url(kube: KubeClient, params: Params) -> str:
     """The address that the controller wrote into the Ingresses of the names; empty before it has."""
     ingresses = kube.list("/apis/networking.k8s.io/v1/ingresses")
     found = ingress_addresses(ingresses, [item["host"] or item["name"] for item in params["endpoints"]])
-    return f"http://{found[0]}:{params['ingress_port']}" if found else ""
+    port = params["ingress_port"] or (443 if params["ingress_scheme"] == "https" else 80)
+    return f"{params['ingress_scheme']}://{found[0]}:{port}" if found else ""
 
 
 PART = Part(
@@ -67,7 +83,10 @@ PART = Part(
         **KUBE_ARGUMENT_SPEC,
         "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_SPEC},
         "url": {"type": "str", "default": ""},
-        "ingress_port": {"type": "int", "default": 80},
+        "ingress_scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
+        "ingress_port": {"type": "int"},
+        "ca_path": {"type": "path"},
+        "certificate_days": {"type": "int", "default": 0},
         "skipped_endpoints": {"type": "dict", "default": {}},
         "names": {"type": "list", "elements": "str", "default": []},
         "addresses": {"type": "list", "elements": "str", "default": []},
@@ -79,6 +98,7 @@ PART = Part(
         "endpoints": {"options": {"name": {"form": "word"}, "status": {"minimum": 100, "maximum": 599}}},
         "url": {"form": "url"},
         "ingress_port": PORT,
+        "certificate_days": {"minimum": 0},
         "names": {"form": "host_name"},
         "addresses": {"form": "word"},
     },

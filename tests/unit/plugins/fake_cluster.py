@@ -40,6 +40,8 @@ ROOTS = {
     "Prometheus": ("/apis/monitoring.coreos.com/v1", "prometheuses"),
     "PrometheusRule": ("/apis/monitoring.coreos.com/v1", "prometheusrules"),
     "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
+    "ClusterIssuer": ("/apis/cert-manager.io/v1", "clusterissuers"),
+    "Issuer": ("/apis/cert-manager.io/v1", "issuers"),
 }
 PROXY = "/api/v1/namespaces/monitoring/services/http:prometheus-operated:9090/proxy"
 
@@ -63,6 +65,8 @@ class FakeCluster:
     def __init__(self) -> None:
         self.objects: list[Object] = []
         self.absent_kinds: set[str] = set()
+        # Kinds by group and version, as discovery lists them.
+        self.discovery: dict[str, list[str]] = {}
         self.targets: list[Object] = []
         self.dropped: list[Object] = []
         self.runtime: Object = {"reloadConfigSuccess": True, "lastConfigTime": "2026-11-26T14:35:03Z"}
@@ -110,6 +114,8 @@ class FakeCluster:
             return self.prometheus(path[len(self.proxy) :], query)
         if path == "/version":
             return 200, {"gitVersion": "v1.37.2"}
+        if path in self.discovery:
+            return 200, {"kind": "APIResourceList", "resources": [{"kind": kind} for kind in self.discovery[path]]}
         for kind, (root, plural) in ROOTS.items():
             if not path.startswith(root + "/"):
                 continue

@@ -25,7 +25,10 @@ from test_limits import SAMPLES
 # Texts and paths in which anything may be right: what they name is looked for by the module that uses them.
 ANYTHING = {
     "alert_drill": {"context"},
-    "argo_cd": {"context", "chart_ref", "helm_binary"},
+    "argo_cd": {
+        "context", "chart_ref", "helm_binary", "ingress_annotations", "resources", "tls_ca", "tls_certificate",
+        "tls_key",
+    },
     "existing_cluster": {"context"},
     "grafana_dashboards": {
         "context", "argocd_file", "argocd_folder", "items.file", "items.folder", "overview_folder",
@@ -33,11 +36,14 @@ ANYTHING = {
     "guestbook": {"context"},
     "hosts_entries": {"endpoints.detail"},
     "k3d_cluster": {"binary"},
-    "kube_prometheus_stack": {"context", "chart_ref", "helm_binary", "grafana_admin_password"},
+    "kube_prometheus_stack": {
+        "context", "chart_ref", "helm_binary", "grafana_admin_password", "tls_ca", "tls_certificate", "tls_key",
+    },
     "package_artifacts": {"go"},
     "verification": {
         "context", "hosts.path", "hosts.contains", "hosts.skip", "alerts.group", "alerts.rule",
         "metrics.name", "metrics.expr", "metrics.value", "metrics.required_when", "dashboards_allowed_empty.reason",
+        "tls_ca",
     },
 }  # fmt: skip
 WRONG_TYPE: dict[str, Any] = {"int": "soon", "float": "much", "bool": "maybe", "list": {"a": 1}, "dict": "nothing"}

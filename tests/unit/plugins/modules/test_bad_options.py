@@ -67,6 +67,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "prometheus_query": {**PROMETHEUS, "queries": [{"expr": "up"}]},
     "prometheus_rules": {**PROMETHEUS, "expected": [{"rule": "x"}]},
     "prometheus_targets": {**PROMETHEUS, "expected": [{"job": "x"}]},
+    "release_inputs": {**KUBE, "nodes": [{"what": "x", "minimum": 1}]},
     "release_ready": {**KUBE, "release_name": "x", "release_namespace": "y", "wait_timeout": 0},
     "rule_coverage": {**KUBE, "wait_timeout": 0},
     "rule_lint": {**KUBE, "wait_timeout": 0},

@@ -44,6 +44,31 @@ def failed(result: dict[str, Any]) -> list[tuple[str, str]]:
     return [(check["name"], check["cause"]) for check in result["checks"] if check["ok"] is False]
 
 
+def test_ports_that_only_prometheus_may_reach(cluster: FakeCluster) -> None:
+    wanted = {"namespace": "argocd", "labels": {"app": "metered"}, "port": 8082, "from": "monitoring"}
+    pod = cluster.add("Pod", "metered-0", "argocd", spec={"containers": [{"ports": [{"containerPort": 8082}]}]})
+
+    def seen() -> tuple[bool | None, str, str]:
+        (check,) = look(cluster, namespaces=[], ingress_hosts=[], closed_ports=[wanted])["checks"][2:]
+        return check["ok"], check["observed"], check["cause"]
+
+    assert seen() == (False, "no pod", "no_pod")
+    pod["metadata"]["labels"] = {"app": "metered"}
+    assert seen() == (False, "open", "port_open")
+    rule: dict[str, Any] = {"from": [{"namespaceSelector": {}}], "ports": [{"port": 8082}]}
+    spec = {"podSelector": {"matchLabels": {"app": "metered"}}, "policyTypes": ["Ingress"], "ingress": [rule]}
+    policy = cluster.add("NetworkPolicy", "metered", "argocd", spec=spec)
+    # As argo-cd's chart has it: every namespace.
+    assert seen() == (False, "open", "port_open")
+    rule["from"] = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+    assert seen() == (True, "closed for others", "")
+    policy["spec"]["ingress"] = []
+    assert seen() == (False, "closed", "port_closed")
+    cluster.objects.remove(policy)
+    pod["spec"]["hostNetwork"] = True
+    assert seen() == (False, "open", "port_open")
+
+
 def test_all_well(cluster: FakeCluster) -> None:
     result = look(cluster)
     assert not result.get("failed"), result["msg"]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import yaml
 from ansible_collections.argolab.observability.plugins.module_utils.endpoint_checks import hosts_addresses
 from ansible_collections.argolab.observability.plugins.modules import endpoint_checks
 from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import run_module
+from ansible_collections.argolab.observability.tests.unit.plugins.tls_files import Authority
 
 ROLES = Path(__file__).resolve().parents[4] / "roles"
 NAME = "prometheus.example.it"
@@ -30,8 +33,7 @@ SITES = {
 }
 
 
-@pytest.fixture
-def ingress() -> Iterator[str]:
+def serving(context: ssl.SSLContext | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             code, text = SITES.get((self.headers["Host"], self.path), (404, "404 page not found"))
@@ -46,12 +48,66 @@ def ingress() -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
+    yield f"http{'s' if context else ''}://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def ingress() -> Iterator[str]:
+    yield from serving()
+
+
+@pytest.mark.parametrize(
+    ("days", "name", "trusted", "cause"),
+    [
+        (90, NAME, True, ""),
+        (10, NAME, True, "certificate_expires"),
+        (-1, NAME, True, "certificate_expired"),
+        (90, "other.example.it", True, "certificate_wrong_name"),
+        (90, NAME, False, "certificate_untrusted"),
+    ],
+)
+def test_the_certificate_of_a_name(tmp_path: Path, days: int, name: str, trusted: bool, cause: str) -> None:
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue(name, days=days))
+    for url in serving(context):
+        result = run_module(
+            endpoint_checks, url=url, ca_path=authority.path if trusted else None, certificate_days=14, wait_timeout=0,
+            endpoints=[{"name": NAME, "path": "/-/ready"}, {"name": f"{NAME}/moved", "host": NAME, "path": "/moved"}],
+        )  # fmt: skip
+        *asked, certificate = result["checks"]
+        assert [check["name"] for check in result["checks"]] == [
+            f"HTTP {NAME}", f"HTTP {NAME}/moved", f"certificate of {NAME}",
+        ]  # fmt: skip
+        assert certificate["cause"] == cause
+        assert f"{datetime.now(timezone.utc) + timedelta(days=days):%Y-%m-%d}" in certificate["observed"]
+        # One that is only about to end still serves.
+        assert [check["ok"] for check in asked] == [cause in ("", "certificate_expires")] * 2
+
+
+def test_plain_http_has_no_certificate(ingress: str) -> None:
+    result = run_module(endpoint_checks, url=ingress, certificate_days=14, wait_timeout=0, endpoints=[{"name": NAME}])
+    assert [check["name"] for check in result["checks"]] == [f"HTTP {NAME}"]
+
+
+def test_nothing_answers_with_tls(ingress: str) -> None:
+    url = ingress.replace("http:", "https:")
+    result = run_module(endpoint_checks, url=url, certificate_days=14, wait_timeout=0, endpoints=[{"name": NAME}])
+    assert [check["cause"] for check in result["checks"]] == ["no_answer", "no_answer"]
+
+
+def test_a_door_that_should_be_shut(ingress: str) -> None:
+    check = ask(ingress, endpoint={"status": [401], "contains": ""})
+    assert (check["observed"], check["cause"]) == ("status 200", "open_to_strangers")
+    assert check["detail"] == "it answers people who have not logged in"
+    assert ask(ingress, "/busy", endpoint={"status": [401], "contains": ""})["cause"] == "wrong_status"
 
 
 def ask(url: str, path: str = "/-/ready", **params: Any) -> dict[str, Any]:

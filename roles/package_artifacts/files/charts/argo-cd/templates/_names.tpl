@@ -139,15 +139,21 @@ checksum/cm: {{ toJson .Values.configs.cm | sha256sum }}
 checksum/cmd-params: {{ toJson .Values.configs.params | sha256sum }}
 {{- end -}}
 
+{{/* Keeps the pods of a part away from each other's nodes: pass a dict of root and name. */}}
 {{- define "argo.podSpread" -}}
-podAntiAffinity:
-  preferredDuringSchedulingIgnoredDuringExecution:
-    - weight: 100
-      podAffinityTerm:
-        topologyKey: kubernetes.io/hostname
-        labelSelector:
-          matchLabels:
-            app.kubernetes.io/name: {{ . }}
+{{- $kind := .root.Values.global.affinity.podAntiAffinity -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" .name)) -}}
+{{- if eq $kind "hard" }}
+affinity:
+  podAntiAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      {{- toYaml (list $term) | nindent 6 }}
+{{- else if eq $kind "soft" }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      {{- toYaml (list (dict "weight" 100 "podAffinityTerm" $term)) | nindent 6 }}
+{{- end }}
 {{- end -}}
 
 {{/* Probes: quick to notice a start, patient with a slow machine. Pass a dict of path, port, alive. */}}

@@ -22,8 +22,7 @@ spec:
         {{- include "argo.labels" $context | nindent 8 }}
     spec:
       serviceAccountName: {{ $name }}
-      affinity:
-        {{- include "argo.podSpread" "argocd-application-controller" | nindent 8 }}
+      {{- include "argo.podSpread" (dict "root" . "name" "argocd-application-controller") | nindent 6 }}
       containers:
         - name: application-controller
           image: {{ include "argo.image" (dict "root" . "image" .Values.global.image "program" "argocd") }}

@@ -16,13 +16,15 @@ data:
 {{- end }}
 {{- end }}
 {{- $cm := merge (dict "url" (printf "https://%s" .Values.global.domain)) .Values.configs.cm }}
-{{- $params := merge (dict "redis.server" (printf "%s-redis:6379" $prefix) "repo.server" (printf "%s-repo-server:8081" $prefix)) .Values.configs.params }}
+{{- $params := merge (dict "redis.server" (printf "%s-redis:6379" $prefix) "repo.server" (printf "%s-repo-server:8081" $prefix)
+      "applicationsetcontroller.enable.leader.election" (gt (int .Values.applicationSet.replicas) 1)) .Values.configs.params }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-cm" "component" "server" "data" $cm) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-cmd-params-cm" "component" "server" "data" $params) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-rbac-cm" "component" "server" "data" .Values.configs.rbac) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-ssh-known-hosts-cm" "data" (dict "ssh_known_hosts" .Values.configs.ssh.knownHosts)) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-tls-certs-cm" "data" .Values.configs.tls.certificates) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-gpg-keys-cm" "data" dict) }}
+{{- if .Values.configs.secret.createSecret }}
 ---
 {{- /* Filled by the server when it starts for the first time: signing key and the admin's password. */}}
 apiVersion: v1
@@ -33,3 +35,4 @@ metadata:
   labels:
     {{- include "argo.labels" (dict "root" . "name" "argocd-secret" "component" "server") | nindent 4 }}
 type: Opaque
+{{- end }}

@@ -1,4 +1,5 @@
-{{- if .Values.global.networkPolicy.create }}
+{{- $all := .Values.global.networkPolicy.create }}
+{{- if or $all .Values.redis.networkPolicy.create }}
 {{- $metrics := list (dict "from" (list (dict "namespaceSelector" dict)) "ports" (list (dict "port" "metrics"))) }}
 {{- $clients := dict "repo-server" (list "server" "application-controller" "applicationset-controller") "redis" (list "server" "repo-server" "application-controller") }}
 {{- $policies := dict "application-controller" $metrics "server" (list dict) }}
@@ -14,7 +15,7 @@
 {{- $rules := list (dict "from" $from "ports" (list (dict "port" $part "protocol" "TCP"))) }}
 {{- $_ := set $policies $part (concat $rules (ternary $metrics list (eq $part "repo-server"))) }}
 {{- end }}
-{{- range $part, $ingress := $policies }}
+{{- range $part, $ingress := ternary $policies (pick $policies "redis") $all }}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

@@ -38,8 +38,7 @@ spec:
         {{- include "argo.labels" $context | nindent 8 }}
     spec:
       serviceAccountName: {{ $name }}
-      affinity:
-        {{- include "argo.podSpread" "argocd-repo-server" | nindent 8 }}
+      {{- include "argo.podSpread" (dict "root" . "name" "argocd-repo-server") | nindent 6 }}
       containers:
         - name: repo-server
           image: {{ include "argo.image" (dict "root" . "image" .Values.global.image "program" "argocd") }}

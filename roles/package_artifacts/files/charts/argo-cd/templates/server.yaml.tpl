@@ -43,8 +43,7 @@ spec:
         {{- include "argo.labels" $context | nindent 8 }}
     spec:
       serviceAccountName: {{ $name }}
-      affinity:
-        {{- include "argo.podSpread" "argocd-server" | nindent 8 }}
+      {{- include "argo.podSpread" (dict "root" . "name" "argocd-server") | nindent 6 }}
       containers:
         - name: server
           image: {{ include "argo.image" (dict "root" . "image" .Values.global.image "program" "argocd") }}
@@ -141,4 +140,10 @@ spec:
                 name: {{ $name }}
                 port:
                   number: {{ ternary 80 443 (eq (include "argo.insecure" .) "true") }}
+  {{- $host := $ingress.hostname | default .Values.global.domain }}
+  {{- $tls := concat (ternary (list (dict "hosts" (list $host) "secretName" "argocd-server-tls")) list $ingress.tls) $ingress.extraTls }}
+  {{- with $tls }}
+  tls:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end }}

@@ -83,6 +83,38 @@ matchLabels:
 {{- end -}}
 {{- end -}}
 
+{{/* Keeps replicas away from each other's nodes: pass a dict of spec and labels, by which the replicas are known. */}}
+{{- define "stack.antiAffinity" -}}
+{{- if has .spec.podAntiAffinity (list "soft" "hard") -}}
+{{- $term := dict "topologyKey" .spec.podAntiAffinityTopologyKey "labelSelector" (dict "matchLabels" .labels) -}}
+affinity:
+  podAntiAffinity:
+    {{- if eq .spec.podAntiAffinity "hard" }}
+    requiredDuringSchedulingIgnoredDuringExecution:
+      {{- toYaml (list $term) | nindent 6 }}
+    {{- else }}
+    preferredDuringSchedulingIgnoredDuringExecution:
+      {{- toYaml (list (dict "weight" 100 "podAffinityTerm" $term)) | nindent 6 }}
+    {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* How many pods of a part may be taken away at a time: pass a dict of root, part and labels. */}}
+{{- define "stack.disruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "stack.name" .root }}-{{ .part }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "stack.partLabels" (dict "root" .root "part" .part) | nindent 4 }}
+spec:
+  {{- toYaml (omit (get .root.Values .part).podDisruptionBudget "enabled") | nindent 2 }}
+  selector:
+    matchLabels:
+      {{- toYaml .labels | nindent 6 }}
+{{- end -}}
+
 {{/* One Ingress: pass a dict of root, part, port. */}}
 {{- define "stack.ingress" -}}
 {{- $root := .root -}}
@@ -122,12 +154,18 @@ spec:
       host: {{ . | quote }}
       {{- end }}
     {{- end }}
+  {{- with $ingress.tls }}
+  tls:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
-{{/* Address under which a part is found from outside, for links in alerts. */}}
+{{/* Address under which a part is found from outside, for links in alerts: pass a dict of root, part, port and spec. */}}
 {{- define "stack.externalUrl" -}}
 {{- $ingress := (index .root.Values .part).ingress -}}
-{{- if and $ingress.enabled $ingress.hosts -}}
+{{- if .spec.externalUrl -}}
+{{ .spec.externalUrl }}
+{{- else if and $ingress.enabled $ingress.hosts -}}
 http://{{ first $ingress.hosts }}/
 {{- else -}}
 http://{{ include "stack.name" .root }}-{{ .part }}.{{ .root.Release.Namespace }}:{{ .port }}

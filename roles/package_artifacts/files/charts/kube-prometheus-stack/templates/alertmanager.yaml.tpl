@@ -11,6 +11,7 @@ metadata:
     {{- $labels | nindent 4 }}
     app.kubernetes.io/name: {{ .Chart.Name }}-alertmanager
     app.kubernetes.io/component: alertmanager
+{{- if not $spec.useExistingSecret }}
 ---
 apiVersion: v1
 kind: Secret
@@ -21,6 +22,7 @@ metadata:
     {{- $labels | nindent 4 }}
 data:
   alertmanager.yaml: {{ toYaml .Values.alertmanager.config | b64enc | quote }}
+{{- end }}
 ---
 apiVersion: v1
 kind: Service
@@ -58,12 +60,15 @@ spec:
   version: {{ include "stack.tag" (dict "root" . "image" $spec.image "program" "alertmanager") | quote }}
   replicas: {{ $spec.replicas }}
   serviceAccountName: {{ $name }}
-  externalUrl: {{ include "stack.externalUrl" (dict "root" . "part" "alertmanager" "port" 9093) | quote }}
+  externalUrl: {{ include "stack.externalUrl" (dict "root" . "part" "alertmanager" "port" 9093 "spec" $spec) | quote }}
   routePrefix: /
   portName: http-web
   logLevel: {{ $spec.logLevel }}
   logFormat: logfmt
   retention: {{ $spec.retention | quote }}
+  {{- with $spec.configSecret }}
+  configSecret: {{ . }}
+  {{- end }}
   alertmanagerConfigSelector: {}
   alertmanagerConfigNamespaceSelector: {}
   {{- with $spec.resources }}
@@ -73,6 +78,9 @@ spec:
   {{- with $spec.storage }}
   storage:
     {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with include "stack.antiAffinity" (dict "spec" $spec "labels" (dict "app.kubernetes.io/name" "alertmanager" "alertmanager" $name)) }}
+  {{- . | nindent 2 }}
   {{- end }}
   securityContext:
     {{- include "stack.podSecurity" (dict "uid" 1000 "gid" 2000) | nindent 4 }}
@@ -99,6 +107,10 @@ spec:
       enableHttp2: true
     - port: reloader-web
       path: /metrics
+{{- end }}
+{{- if .Values.alertmanager.podDisruptionBudget.enabled }}
+---
+{{ include "stack.disruptionBudget" (dict "root" . "part" "alertmanager" "labels" (dict "app.kubernetes.io/name" "alertmanager" "alertmanager" $name)) }}
 {{- end }}
 {{- if .Values.alertmanager.ingress.enabled }}
 ---

@@ -290,6 +290,10 @@ spec:
       host: {{ . | quote }}
       {{- end }}
     {{- end }}
+  {{- with $grafana.ingress.tls }}
+  tls:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end }}
 {{- if $datasources.enabled }}
 ---

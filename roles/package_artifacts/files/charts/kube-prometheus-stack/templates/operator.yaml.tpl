@@ -143,10 +143,11 @@ spec:
             - --kubelet-endpointslice=false
             - --localhost=127.0.0.1
             - --prometheus-config-reloader={{ $reloader }}
-            - --config-reloader-cpu-request=0
-            - --config-reloader-cpu-limit=0
-            - --config-reloader-memory-request=0
-            - --config-reloader-memory-limit=0
+            {{- range $kind := list "request" "limit" }}
+            {{- $given := get $operator.prometheusConfigReloader.resources (printf "%ss" $kind) | default dict }}
+            - --config-reloader-cpu-{{ $kind }}={{ get $given "cpu" | default 0 }}
+            - --config-reloader-memory-{{ $kind }}={{ get $given "memory" | default 0 }}
+            {{- end }}
             {{- /* Secrets of helm's releases are large, and no configuration is ever in them. */}}
             - --secret-field-selector=type!=kubernetes.io/dockercfg,type!=kubernetes.io/service-account-token,type!=helm.sh/release.v1
             - --web.enable-tls={{ $operator.tls.enabled }}

@@ -82,7 +82,7 @@ spec:
   version: {{ include "stack.tag" (dict "root" . "image" $spec.image "program" "prometheus") | quote }}
   replicas: {{ $spec.replicas }}
   serviceAccountName: {{ $name }}
-  externalUrl: {{ include "stack.externalUrl" (dict "root" . "part" "prometheus" "port" 9090) | quote }}
+  externalUrl: {{ include "stack.externalUrl" (dict "root" . "part" "prometheus" "port" 9090 "spec" $spec) | quote }}
   routePrefix: /
   portName: http-web
   logLevel: {{ $spec.logLevel }}
@@ -96,6 +96,16 @@ spec:
   {{- with $spec.evaluationInterval }}
   evaluationInterval: {{ . }}
   {{- end }}
+  {{- if $spec.enableRemoteWriteReceiver }}
+  enableRemoteWriteReceiver: true
+  {{- end }}
+  {{- with $spec.replicaExternalLabelName }}
+  replicaExternalLabelName: {{ . }}
+  {{- end }}
+  {{- with $spec.remoteWrite }}
+  remoteWrite:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- with $spec.externalLabels }}
   externalLabels:
     {{- toYaml . | nindent 4 }}
@@ -107,6 +117,9 @@ spec:
   {{- with $spec.storageSpec }}
   storage:
     {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with include "stack.antiAffinity" (dict "spec" $spec "labels" (dict "app.kubernetes.io/name" "prometheus" "app.kubernetes.io/instance" $name)) }}
+  {{- . | nindent 2 }}
   {{- end }}
   securityContext:
     {{- include "stack.podSecurity" (dict "uid" 1000 "gid" 2000) | nindent 4 }}
@@ -152,6 +165,10 @@ spec:
       path: /metrics
     - port: reloader-web
       path: /metrics
+{{- end }}
+{{- if .Values.prometheus.podDisruptionBudget.enabled }}
+---
+{{ include "stack.disruptionBudget" (dict "root" . "part" "prometheus" "labels" (dict "app.kubernetes.io/name" "prometheus" "operator.prometheus.io/name" $name)) }}
 {{- end }}
 {{- if .Values.prometheus.ingress.enabled }}
 ---
