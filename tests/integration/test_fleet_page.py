@@ -70,6 +70,7 @@ def test_the_first_screen_has_the_verdict_and_then_each_cluster(
     names = browser.texts("#clusters tbody th")
     # What needs attention comes first.
     assert names[:4] == ["prod-03", "prod-07", "prod-12", "prod-09"] and sorted(names) == HOSTS
+    assert "Scrape targets: nothing was checked" in browser.texts("#clusters tbody tr:nth-child(4) td")
     assert browser.js("return document.querySelector('#clusters h2').getBoundingClientRect().top") < size[1]
     assert browser.js("return document.documentElement.scrollWidth <= innerWidth")
     assert [one for one in browser.contrasts() if one[0] < 4.5] == []
