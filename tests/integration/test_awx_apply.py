@@ -77,7 +77,9 @@ def awx_awx() -> None:
     if not ANSIBLE.exists():
         pytest.skip("needs ansible-playbook beside the Python that runs pytest")
     if not has_awx():
-        pytest.skip("the collection awx.awx is not in the package ansible of this Python; the one for Python 3.11 has it")
+        pytest.skip(
+            "the collection awx.awx is not in the package ansible of this Python; the one for Python 3.11 has it"
+        )
 
 
 @pytest.fixture
@@ -145,7 +147,9 @@ def test_applied_again_checked_mended_and_removed(awx: awx_server.Awx) -> None:
         credential = things["credentials"][awx.lists[("job_templates", template["id"], "credentials")][0]]
         assert credential["inputs"] == {"kubeconfig": OPTIONS["argolab_awx_kubeconfig"], "context": "prod"}
     nodes = {item["identifier"]: item for item in things["workflow_job_template_nodes"].values()}
-    assert awx.lists[("workflow_job_template_nodes", nodes["verify"]["id"], "failure_nodes")] == [nodes["diagnose"]["id"]]
+    assert awx.lists[("workflow_job_template_nodes", nodes["verify"]["id"], "failure_nodes")] == [
+        nodes["diagnose"]["id"]
+    ]
     assert things["workflow_approval_templates"][nodes["approve"]["unified_job_template"]]["timeout"] > 0
     source = next(iter(things["inventory_sources"].values()))
     assert (source["source"], source["source_path"]) == ("scm", "inventory/existing")
@@ -177,10 +181,12 @@ def test_applied_again_checked_mended_and_removed(awx: awx_server.Awx) -> None:
 
 
 @pytest.mark.usefixtures("awx_awx")
-def test_clusters_as_data_a_given_credential_and_no_notification(awx: awx_server.Awx) -> None:
+def test_clusters_as_data_a_given_credential_and_no_notification(awx: awx_server.Awx, tmp_path: Path) -> None:
     kind = awx.put("credential_types", {"name": "Somebody's", "kind": "cloud", "inputs": {}})
     organization = next(iter(awx.things["organizations"]))
-    awx.put("credentials", {"name": "theirs", "credential_type": kind["id"], "inputs": {}, "organization": organization})
+    awx.put(
+        "credentials", {"name": "theirs", "credential_type": kind["id"], "inputs": {}, "organization": organization}
+    )
     awx.page_size = 3
     clusters = [
         {"name": "north", "variables": {"lab_domain": "north.example.it", "existing_cluster_context": "north"}},
@@ -188,9 +194,11 @@ def test_clusters_as_data_a_given_credential_and_no_notification(awx: awx_server
     ]
     given: dict[str, Any] = {
         "argolab_awx_clusters": clusters, "argolab_awx_credential": "theirs", "argolab_awx_kubeconfig": "",
-        "argolab_awx_webhook_url": "", "argolab_awx_mail": {}, "argolab_awx_extra_vars": {"lab_cache_dir": "{{ x }}"},
+        "argolab_awx_webhook_url": "", "argolab_awx_mail": {},
     }  # fmt: skip
-    run = play(awx, **given)
+    # what the job is to render, and not this playbook
+    (tmp_path / "more.yml").write_text("argolab_awx_extra_vars: {lab_cache_dir: !unsafe '{{ x }}'}\n")
+    run = play(awx, "-e", f"@{tmp_path}/more.yml", **given)
     assert run.code == 0, run.output
     allowed(run.calls)
     assert not awx.things["notification_templates"]
@@ -210,7 +218,9 @@ def test_clusters_as_data_a_given_credential_and_no_notification(awx: awx_server
 def test_what_has_to_be_there_and_is_not_is_named(awx: awx_server.Awx) -> None:
     run = play(awx, argolab_awx_organization="Nobody", argolab_awx_execution_environment="none of these")
     assert run.code != 0
-    assert 'has no organization "Nobody" (argolab_awx_organization), and no execution environment' in one_line(run.output)
+    assert 'has no organization "Nobody" (argolab_awx_organization), and no execution environment' in one_line(
+        run.output
+    )
     assert not run.written
 
 
@@ -272,7 +282,10 @@ def test_wrong_options_are_named_together(awx: awx_server.Awx) -> None:
     [
         ({"argolab_awx_hots": "x"}, "argolab_awx_hots is no option of awx/apply.yml"),
         ({"argolab_awx_state": "gone"}, "value of argolab_awx_state must be one of: present, absent, got: gone"),
-        ({"argolab_awx_mail": {"host": "x"}}, "missing required arguments: recipients, sender found in argolab_awx_mail"),
+        (
+            {"argolab_awx_mail": {"host": "x"}},
+            "missing required arguments: recipients, sender found in argolab_awx_mail",
+        ),
     ],
 )
 def test_an_option_that_is_none(awx: awx_server.Awx, options: dict[str, Any], message: str) -> None:

@@ -5,8 +5,8 @@
 
 C(python tests/integration/files/awx_facts.py http://127.0.0.1:8053 TOKEN > tests/integration/files/awx-24.6.1.json)
 
-The fields are the answers to OPTIONS, without labels and help texts. The refusals are the answers to C(WRONG), each sent
-to that AWX; nothing of them is kept there. It needs an organization C(Default).
+The fields are the answers to OPTIONS, without labels and help texts. The refusals are the answers to C(WRONG), each
+sent to that AWX; nothing of them is kept there. It needs an organization C(Default).
 """
 
 from __future__ import annotations

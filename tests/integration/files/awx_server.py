@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for AWX 24.6.1 that is driven by the API description recorded from the real one (awx_facts.py).
 
-It keeps objects in memory, answers the lookups and associations that the modules of awx.awx make, writes every call down,
-and refuses with 400 what the description does not allow. In one thing it is stricter than AWX, which ignores fields that
-it does not know: a field that is neither written nor read is refused here. Jobs are not run: a project is fetched once it
-has been looked at twice, and an inventory that was deleted goes once it has been listed.
+It keeps objects in memory, answers the lookups and associations that the modules of awx.awx make, writes every call
+down, and refuses with 400 what the description does not allow. In one thing it is stricter than AWX, which ignores
+fields that it does not know: a field that is neither written nor read is refused here. Jobs are not run: a project is
+fetched once it has been looked at twice, and an inventory that was deleted goes once it has been listed.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def fault_of(value: Any, description: dict[str, Any]) -> str:
         if not isinstance(value, (str, int, float)) or isinstance(value, bool):
             return "Not a valid string."
         if "max_length" in description and len(str(value)) > description["max_length"]:
-            return "Ensure this field has no more than %d characters." % description["max_length"]
+            return f"Ensure this field has no more than {description['max_length']} characters."
         return "This field may not be blank." if value == "" and description.get("required") else ""
     if kind == "boolean":
         return "" if value in (True, False, "true", "false", "True", "False") else "Must be a valid boolean."
@@ -183,7 +183,9 @@ def rule_faults(rule: str) -> list[str]:
 def configuration_faults(kind: str, configuration: dict[str, Any]) -> list[str]:
     """What is wrong in the configuration of a notification."""
     parts = ENDPOINTS["notification_templates"]["write"]["notification_configuration"][kind]
-    faults = [f"Missing required field {name}." for name in parts if name not in configuration and "default" not in parts[name]]
+    required = [name for name, part in parts.items() if "default" not in part]
+    faults = [f"Missing required field {name}." for name in required if name not in configuration]
+    ]
     for name, value in configuration.items():
         wanted = CONFIGURED[parts[name]["type"]] if name in parts else object
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
@@ -200,7 +202,7 @@ def type_faults(body: Thing) -> Faults:
     known = {part.get("id") for part in fields} | {"tower"}
     for group in (body.get("injectors") or {}).values():
         for text in group.values():
-            names = {name for name in re.findall(r"\{\{\s*(\w+)", text)}
+            names = set(re.findall(r"\{\{\s*(\w+)", text))
             if names - known:
                 faults["injectors"] = [f"{sorted(names - known)} undefined"]
     return faults
@@ -343,7 +345,7 @@ class Awx(ThreadingHTTPServer):
         keys = UNIQUE.get(kind, ("organization", "name"))
         for thing in self.things[kind].values():
             if thing is not before and all(thing.get(key) == whole.get(key) for key in keys):
-                return {"__all__": ["%s with this %s already exists." % (TYPES[kind], " and ".join(keys))]}
+                return {"__all__": [f"{TYPES[kind]} with this {' and '.join(keys)} already exists."]}
         return {}
 
     def needed(self, whole: Thing) -> list[str]:
@@ -364,11 +366,10 @@ class Awx(ThreadingHTTPServer):
         """The object, what belongs to it, and every mention of it."""
         gone = self.things[kind].pop(number)
         for child, name in PARENTS.items():
+            # a node only names the workflow that it runs, and belongs to the one that it is part of
             if kind in REFERENCES[name]:
                 for thing in [thing for thing in self.things[child].values() if thing.get(name) == number]:
-                    if child in self.things and thing["id"] in self.things[child]:
-                        if child == "workflow_job_template_nodes" or kind != "workflow_job_templates":
-                            self.remove(child, thing["id"])
+                    self.remove(child, thing["id"])
         for key in [key for key in self.lists if key[:2] == (kind, number)]:
             del self.lists[key]
         for (other, _owner, name), members in self.lists.items():
