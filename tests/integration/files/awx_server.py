@@ -15,11 +15,12 @@ import contextlib
 import json
 import re
 import urllib.parse
-import zoneinfo
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import zoneinfo
 
 FACTS = json.loads(Path(__file__).with_name("awx-24.6.1.json").read_text("utf-8"))
 ENDPOINTS: dict[str, Any] = FACTS["endpoints"]
@@ -185,7 +186,6 @@ def configuration_faults(kind: str, configuration: dict[str, Any]) -> list[str]:
     parts = ENDPOINTS["notification_templates"]["write"]["notification_configuration"][kind]
     required = [name for name, part in parts.items() if "default" not in part]
     faults = [f"Missing required field {name}." for name in required if name not in configuration]
-    ]
     for name, value in configuration.items():
         wanted = CONFIGURED[parts[name]["type"]] if name in parts else object
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
