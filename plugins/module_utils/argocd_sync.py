@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.argocd import (
@@ -28,6 +29,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.argocd impor
 from ansible_collections.argolab.observability.plugins.module_utils.checks import listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
+from ansible_collections.argolab.observability.plugins.module_utils.progress import Progress
 
 REFRESH_EVERY = 5.0
 
@@ -89,6 +91,7 @@ class Syncer:
         self._refreshed = clock()
         self._before: AppState | None = None
         self._changed = False
+        self._progress = Progress.of_environment(clock)
 
     def check(self) -> Outcome:
         """What run() would do, judged by the status as it is; nothing is asked of the controller."""
@@ -178,6 +181,7 @@ class Syncer:
             left = self._end - self._clock()
             if left <= 0:
                 raise self._timed_out(what, state, error)
+            self._progress.tell(partial(_so_far, self._request.name, what, state, error), left)
             self._sleep(min(self._interval, left))
 
     def _timed_out(self, what: str, state: AppState | None, error: str) -> SyncError:
@@ -194,6 +198,11 @@ class Syncer:
 
     def _error(self, message: str, state: AppState | None) -> SyncError:
         return SyncError(message, self._before, state, self._changed)
+
+
+def _so_far(name: str, what: str, state: AppState | None, error: str) -> str:
+    seen = error or (f"is {state.text}" if state else "was not read yet")
+    return f"Application {name} {seen}; waiting until it {what}"
 
 
 def summary(outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.checks impor
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.limits import option_problems
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Part, result_of, unopened
+from ansible_collections.argolab.observability.plugins.module_utils.progress import Progress
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, Waiting, Watcher
 
 # What one option of all is called by a part that has it under another name.
@@ -121,6 +122,9 @@ class _Running:
             self._outcome = Poll(ok=False, answered=False, last_error=str(error))
             self.done = True
 
+    def missing(self) -> str:
+        return f"{self.wanted.title}: {self._watcher.missing()}" if self._watcher else self.wanted.title
+
     def result(self, seconds: float, check_mode: bool) -> dict[str, Any]:
         if self.look is None or self._watcher is None:
             return unopened(self.wanted.part, self.failed or ArgolabError("it could not be opened"))
@@ -144,6 +148,7 @@ def run_parts(
     """
     start = clock()
     running = [_Running(one, waiting.stable, clock) for one in wanted if not one.skip]
+    progress = Progress.of_environment(clock)
     while True:
         left = waiting.timeout - (clock() - start)
         open_ones = [one for one in running if not one.done]
@@ -153,6 +158,7 @@ def run_parts(
             break
         left = waiting.timeout - (clock() - start)
         if left > 0:
+            progress.tell(lambda: "; ".join(one.missing() for one in running if not one.done), left)
             sleep(min(waiting.interval, left))
     results = {one.wanted.kind: one.result(request_timeout, check_mode) for one in running}
     return [

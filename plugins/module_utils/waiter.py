@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checks import Check
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.progress import Progress, still_missing
 
 WAIT_ARGUMENT_SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 120},
@@ -118,6 +119,10 @@ class Watcher:
     def waited(self) -> float:
         return self._waited
 
+    def missing(self) -> str:
+        """What the last look lacked, in a few words."""
+        return still_missing(self._latest.checks, self._error)
+
     def outcome(self) -> Poll:
         """The last look, and how it came to it."""
         error = self._error
@@ -153,6 +158,8 @@ def wait_until(
     :raises ArgolabError: definite ones, at once.
     """
     watcher = Watcher(poll, stable, clock)
+    progress = Progress.of_environment(clock)
     while not watcher.step() and watcher.waited < timeout:
+        progress.tell(watcher.missing, timeout - watcher.waited)
         sleep(min(interval, timeout - watcher.waited))
     return watcher.outcome()

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Optional
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.argolab.observability.plugins.plugin_utils.followed_file import FollowedFile
 
 _INTERVAL = 0.5
 
@@ -21,18 +22,12 @@ class Follower(threading.Thread):
 
     def __init__(self, path: str, show: Callable[[str], None]) -> None:
         super().__init__(daemon=True)
-        self._path = path
+        self._file = FollowedFile(path)
         self._show = show
         self._done = threading.Event()
-        self._offset = 0
 
     def _read(self) -> None:
-        with open(self._path, "rb") as handle:
-            handle.seek(self._offset)
-            data = handle.read()
-        end = data.rfind(b"\n") + 1
-        self._offset += end
-        for line in data[:end].decode("utf-8", "replace").splitlines():
+        for line in self._file.new_lines():
             self._show(line)
 
     def run(self) -> None:
