@@ -26,7 +26,8 @@ from test_limits import SAMPLES
 ANYTHING = {
     "alert_drill": {"context"},
     "argo_cd": {"context", "chart_ref", "helm_binary"},
-    "existing_cluster": {"context"},
+    "diagnosis": {"context"},
+    "existing_cluster": {"context", "rights_manifest"},
     "grafana_dashboards": {
         "context", "argocd_file", "argocd_folder", "items.file", "items.folder", "overview_folder",
     },
