@@ -14,6 +14,7 @@ import binascii
 import contextlib
 import json
 import os
+import re
 import ssl
 import tempfile
 import time
@@ -512,7 +513,10 @@ class KubeClient:
         message = status_message(answer) or answer.excerpt()
         hint = ""
         if answer.status == 403:
-            hint = f" Grant {self.description} the verb {method.lower()} on this resource (kubectl auth can-i)."
+            # a GET may be a get, a list or a watch, and the server says which
+            said = re.search(r"cannot (\w+) resource", message)
+            verb = said[1] if said else method.lower()
+            hint = f" Grant {self.description} the verb {verb} on this resource (kubectl auth can-i)."
         raise KubeError(
             answer.status,
             f"{self.http.name} answered {answer.status} to {method} {path}: {self.http.redact(message)}.{hint}",

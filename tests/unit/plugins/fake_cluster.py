@@ -29,6 +29,7 @@ ROOTS = {
     "ConfigMap": ("/api/v1", "configmaps"),
     "Secret": ("/api/v1", "secrets"),
     "Event": ("/api/v1", "events"),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
@@ -77,6 +78,8 @@ class FakeCluster:
         self.answers: dict[str, list[dict[str, str]]] = {}
         self.parse_errors: dict[str, str] = {}
         self.prometheus_up = True
+        # What pods have written, by name.
+        self.logs: dict[str, str] = {}
         self.requests: list[str] = []
         self.on_read: Callable[[str], None] = lambda path: None
         self.on_patch: Callable[[Object, Object], None] = lambda obj, patch: None
@@ -116,6 +119,8 @@ class FakeCluster:
             return 200, {"gitVersion": "v1.37.2"}
         if path in self.discovery:
             return 200, {"kind": "APIResourceList", "resources": [{"kind": kind} for kind in self.discovery[path]]}
+        if any(path == root and kind not in self.absent_kinds for kind, (root, _plural) in ROOTS.items()):
+            return 200, {"kind": "APIResourceList"}
         for kind, (root, plural) in ROOTS.items():
             if not path.startswith(root + "/"):
                 continue
@@ -136,6 +141,8 @@ class FakeCluster:
             one = next((item for item in found if item["metadata"]["name"] == parts[1]), None)
             if one is None:
                 return 404, status(f'{plural} "{parts[1]}" not found')
+            if parts[2:] == ["log"]:
+                return 200, self.logs.get(parts[1], "")
             if method == "PATCH":
                 changed = merge(one, body)
                 one.clear()
@@ -221,7 +228,7 @@ def serve(cluster: FakeCluster) -> Iterator[FakeCluster]:
             code, content = cluster.answer(
                 self.command, parts.path, urllib.parse.parse_qs(parts.query), body, self.headers["Accept"] or ""
             )
-            text = json.dumps(copy.deepcopy(content)).encode()
+            text = (content if isinstance(content, str) else json.dumps(copy.deepcopy(content))).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

@@ -29,7 +29,8 @@ ANYTHING = {
         "context", "chart_ref", "helm_binary", "ingress_annotations", "resources", "tls_ca", "tls_certificate",
         "tls_key",
     },
-    "existing_cluster": {"context"},
+    "diagnosis": {"context"},
+    "existing_cluster": {"context", "rights_manifest"},
     "grafana_dashboards": {
         "context", "argocd_file", "argocd_folder", "items.file", "items.folder", "overview_folder",
     },

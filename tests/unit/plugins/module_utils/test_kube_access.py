@@ -199,6 +199,7 @@ def test_a_patch_is_a_merge_patch() -> None:
     ("answer", "code", "definite", "said"),
     [
         (status(403, "cannot get pods"), 403, True, "cannot get pods"),
+        (status(403, 'pods is forbidden: User "x" cannot list resource "pods"'), 403, True, "the verb list on this"),
         (status(404), 404, False, "404"),
         (status(409), 409, False, "409"),
         (status(422, "invalid"), 422, True, "invalid"),
