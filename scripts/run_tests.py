@@ -23,7 +23,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -41,6 +41,7 @@ PYTEST_FOLDERS = {
     "contract": ["tests/contract"],
     "integration": ["tests/integration"],
     "collection": ["tests/collection"],
+    "clean-machine": ["tests/machine"],
 }
 # Debian's packages of the integration tests, each with a file that it brings.
 TEST_PACKAGES = {
@@ -94,6 +95,8 @@ class Stage:
     timeout: int = 900
     # Stage that this one may run beside: one that mostly waits, while this one mostly computes.
     beside: str = ""
+    # Why it runs only where --only names it; it is neither passed nor skipped then, and the report says so.
+    only_when_named: str = ""
     quiet: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
@@ -513,7 +516,12 @@ def all_stages(python: Python) -> list[Stage]:
             beside="molecule-lab",
         ),
     ]  # fmt: skip
-    return [*quick, *scenes, *with_programs]
+    machine = Stage(
+        "clean-machine", "a fresh Debian in which only the README's commands are typed", 1500,
+        pytest_stage(PYTEST_FOLDERS["clean-machine"], python), timeout=7500,
+        only_when_named="it builds and removes a whole lab a second time",
+    )  # fmt: skip
+    return [*quick, *scenes, *with_programs, machine]
 
 
 @contextlib.contextmanager
@@ -594,7 +602,7 @@ def run_stages(stages: list[Stage]) -> None:
             raise
 
 
-def report(stages: list[Stage]) -> int:
+def report(stages: list[Stage], not_run: Iterable[Stage] = ()) -> int:
     """The table, each failure, each skip with its reason, and the counts as the last line; returns the exit code."""
     width = max((len(stage.name) for stage in stages), default=5)
     print(f"\n{'stage':<{width}}  passed  failed  skipped  time")
@@ -612,6 +620,9 @@ def report(stages: list[Stage]) -> int:
         for (name, reason), tests in grouped.items():
             more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
             print(f"  {name}: {tests[0]}{more}: {reason}")
+    for stage in not_run:
+        print(f"\nNot run: {stage.name} ({stage.title}), since {stage.only_when_named}.")
+        print(f'  make test ARGS="--only {stage.name}" runs it.')
     totals = {outcome: sum(stage.count(outcome) for stage in stages) for outcome in OUTCOMES}
     summary = [
         {"stage": s.name, "seconds": round(s.seconds, 1), "outcomes": [vars(one) for one in s.outcomes]} for s in stages
@@ -633,9 +644,11 @@ def main(argv: list[str] | None = None) -> int:
         if name not in names:
             parser.error(f"there is no stage {name}; the stages are: {', '.join(names)}")
     stages = [s for s in stages if (not options.only or s.name in options.only) and s.name not in options.skip]
+    not_run = [s for s in stages if s.only_when_named and s.name not in options.only]
     if options.list:
         for stage in stages:
-            print(f"{stage.name:<20} about {clock(stage.about):<12} {stage.title}")
+            note = ", only when named" if stage.only_when_named else ""
+            print(f"{stage.name:<20} about {clock(stage.about):<12} {stage.title}{note}")
         return 0
     RESULTS.mkdir(parents=True, exist_ok=True)
 
@@ -643,8 +656,9 @@ def main(argv: list[str] | None = None) -> int:
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, terminate)
+    stages = [s for s in stages if s not in not_run]
     run_stages(stages)
-    return report(stages)
+    return report(stages, not_run)
 
 
 if __name__ == "__main__":
