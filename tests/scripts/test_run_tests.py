@@ -268,6 +268,27 @@ def test_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str], monkeypatc
     assert "there is no stage untit; the stages are: lint, " in capsys.readouterr().err
 
 
+def test_a_stage_that_has_to_be_named_counts_only_when_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = stage(lambda _: [Outcome("long", "passed")], "long")
+    long.only_when_named = "it takes an hour"
+    quick = stage(lambda _: [Outcome("quick", "passed")], "quick")
+    monkeypatch.setattr(run_tests, "environment_of", lambda _: here())
+    monkeypatch.setattr(run_tests, "all_stages", lambda _: [quick, long])
+    assert run_tests.main([]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+    assert "Not run: long (title), since it takes an hour." in output
+    assert [one["stage"] for one in json.loads((run_tests.RESULTS / "summary.json").read_text())] == ["quick"]
+    assert run_tests.main(["--only", "long"]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+    assert "Not run" not in output
+    run_tests.main(["--list"])
+    assert "title, only when named" in capsys.readouterr().out
+
+
 def test_missing_packages_are_installed_only_where_they_are_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
