@@ -344,13 +344,20 @@ def prepare_ansible_test(python: Python, home: Path) -> dict[str, str]:
 
 
 def parse_sanity(output: str) -> list[Outcome]:
-    """One outcome for each sanity test and Python version; a failed one carries its number of issues and the first."""
+    """One outcome for each sanity test and Python version; a failed one carries its number of issues and the first.
+
+    One that ansible-test leaves out, for want of a Python, is a skip with its reason.
+    """
     outcomes: dict[str, Outcome] = {}
     current: Outcome | None = None
     for line in output.splitlines():
         if running := re.match(r'Running sanity test "([\w-]+)"(?: on Python ([\d.]+))?', line):
             name = " ".join(part for part in ("sanity", *running.groups()) if part)
             current = outcomes.setdefault(name, Outcome(name, "passed"))
+        elif left_out := re.match(r'WARNING: Skipping sanity test "([\w-]+)"(?: on Python ([\d.]+))? because (.*)', line):
+            name = " ".join(part for part in ("sanity", left_out[1], left_out[2]) if part)
+            why = f"ansible-test says: on Python {left_out[2]} {left_out[3]}" if left_out[2] else left_out[3]
+            outcomes[name] = Outcome(name, "skipped", why)
         elif current and (error := re.match(r"(?:ERROR|FATAL): (.*)", line)):
             if re.match(r"The \d+ sanity test\(s\) listed below", error[1]):
                 current = None

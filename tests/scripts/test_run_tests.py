@@ -215,6 +215,7 @@ def test_molecule_steps_that_cannot_be_read_are_a_failure(tmp_path: Path, text: 
 def test_sanity_output(level: str) -> None:
     output = (
         'Running sanity test "compile" on Python 3.9\n'
+        'WARNING: Skipping sanity test "compile" on Python 3.14 because it could not be found.\n'
         'Running sanity test "pylint"\n'
         "ERROR: Found 2 pylint issue(s) which need to be resolved:\n"
         "ERROR: plugins/modules/a.py:1:1: disallowed-name: x\n"
@@ -226,6 +227,7 @@ def test_sanity_output(level: str) -> None:
     found = {one.name: (one.outcome, one.reason) for one in run_tests.parse_sanity(output)}
     assert found == {
         "sanity compile 3.9": ("passed", ""),
+        "sanity compile 3.14": ("skipped", "ansible-test says: on Python 3.14 it could not be found."),
         "sanity pylint": ("failed", "Found 2 pylint issue(s), first: plugins/modules/a.py:1:1: disallowed-name: x"),
         "sanity validate-modules": ("passed", ""),
     }
