@@ -33,6 +33,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argo
 RESULTS = ROOT / "build" / "test-results"
 COLLECTION = Path("ansible_collections/argolab/observability")
 OUTCOMES = ("passed", "failed", "skipped")
+SANITY_SKIP = r'WARNING: Skipping sanity test "([\w-]+)"(?: on Python ([\d.]+))? (because .*)'
 # What exists in a checkout and is no part of the collection's sources. The link farms would recurse.
 NOT_SOURCES = {".git", ".collections", "collections", "build", ".ansible", "__pycache__"}
 PYTEST_FOLDERS = {
@@ -354,10 +355,9 @@ def parse_sanity(output: str) -> list[Outcome]:
         if running := re.match(r'Running sanity test "([\w-]+)"(?: on Python ([\d.]+))?', line):
             name = " ".join(part for part in ("sanity", *running.groups()) if part)
             current = outcomes.setdefault(name, Outcome(name, "passed"))
-        elif left_out := re.match(r'WARNING: Skipping sanity test "([\w-]+)"(?: on Python ([\d.]+))? because (.*)', line):
+        elif left_out := re.match(SANITY_SKIP, line):
             name = " ".join(part for part in ("sanity", left_out[1], left_out[2]) if part)
-            why = f"ansible-test says: on Python {left_out[2]} {left_out[3]}" if left_out[2] else left_out[3]
-            outcomes[name] = Outcome(name, "skipped", why)
+            outcomes[name] = Outcome(name, "skipped", f"ansible-test leaves it out {left_out[3]}")
         elif current and (error := re.match(r"(?:ERROR|FATAL): (.*)", line)):
             if re.match(r"The \d+ sanity test\(s\) listed below", error[1]):
                 current = None

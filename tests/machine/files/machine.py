@@ -32,6 +32,8 @@ def enter(root: str) -> None:
     """Make the folder the root, with the file systems that a machine has, and the old root out of reach."""
     call(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mounts cannot be made private")
     mount("--bind", root, root)
+    for name in ("dev", "mnt", "proc", "run", "sys", "tmp"):
+        os.makedirs(f"{root}/{name}", exist_ok=True)
     mount("-t", "proc", "proc", f"{root}/proc")
     mount("-t", "sysfs", "sysfs", f"{root}/sys")
     mount("--rbind", "/sys/fs/cgroup", f"{root}/sys/fs/cgroup")
