@@ -36,11 +36,13 @@ def sources() -> set[str]:
     if done.returncode:
         pytest.skip("this is no git checkout, so nothing says which files are the collection's")
     files = {name for name in done.stdout.splitlines() if (ROOT / name).is_file()}
-    return {name for name in files if name.split("/")[0] in FOLDERS or name in FILES}
+    of_the_site = {name for name in files if name.startswith("docs/site/")}
+    return {name for name in files if name.split("/")[0] in FOLDERS or name in FILES} - of_the_site
 
 
 def test_nothing_superfluous_is_in_it(names: set[str]) -> None:
     assert not sorted(name for name in names if name.split("/")[0] not in FOLDERS and name not in FILES)
+    assert not sorted(name for name in names if name.startswith("docs/site/"))
     assert not sorted(name for name in names if re.search(r"__pycache__|\.pyc$|\.retry$|(^|/)\.(?!helmignore)", name))
 
 
