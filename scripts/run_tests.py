@@ -23,7 +23,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -33,6 +33,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argo
 RESULTS = ROOT / "build" / "test-results"
 COLLECTION = Path("ansible_collections/argolab/observability")
 OUTCOMES = ("passed", "failed", "skipped")
+SANITY_SKIP = r'WARNING: Skipping sanity test "([\w-]+)"(?: on Python ([\d.]+))? (because .*)'
 # What exists in a checkout and is no part of the collection's sources. The link farms would recurse.
 NOT_SOURCES = {".git", ".collections", "collections", "build", ".ansible", "__pycache__"}
 PYTEST_FOLDERS = {
@@ -41,6 +42,7 @@ PYTEST_FOLDERS = {
     "contract": ["tests/contract"],
     "integration": ["tests/integration"],
     "collection": ["tests/collection"],
+    "clean-machine": ["tests/machine"],
 }
 # Debian's packages of the integration tests, each with a file that it brings.
 TEST_PACKAGES = {
@@ -94,6 +96,8 @@ class Stage:
     timeout: int = 900
     # Stage that this one may run beside: one that mostly waits, while this one mostly computes.
     beside: str = ""
+    # Why it runs only where --only names it; it is neither passed nor skipped then, and the report says so.
+    only_when_named: str = ""
     quiet: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
@@ -341,13 +345,19 @@ def prepare_ansible_test(python: Python, home: Path) -> dict[str, str]:
 
 
 def parse_sanity(output: str) -> list[Outcome]:
-    """One outcome for each sanity test and Python version; a failed one carries its number of issues and the first."""
+    """One outcome for each sanity test and Python version; a failed one carries its number of issues and the first.
+
+    One that ansible-test leaves out, for want of a Python, is a skip with its reason.
+    """
     outcomes: dict[str, Outcome] = {}
     current: Outcome | None = None
     for line in output.splitlines():
         if running := re.match(r'Running sanity test "([\w-]+)"(?: on Python ([\d.]+))?', line):
             name = " ".join(part for part in ("sanity", *running.groups()) if part)
             current = outcomes.setdefault(name, Outcome(name, "passed"))
+        elif left_out := re.match(SANITY_SKIP, line):
+            name = " ".join(part for part in ("sanity", left_out[1], left_out[2]) if part)
+            outcomes[name] = Outcome(name, "skipped", f"ansible-test leaves it out {left_out[3]}")
         elif current and (error := re.match(r"(?:ERROR|FATAL): (.*)", line)):
             if re.match(r"The \d+ sanity test\(s\) listed below", error[1]):
                 current = None
@@ -513,7 +523,12 @@ def all_stages(python: Python) -> list[Stage]:
             beside="molecule-lab",
         ),
     ]  # fmt: skip
-    return [*quick, *scenes, *with_programs]
+    machine = Stage(
+        "clean-machine", "a fresh Debian in which only the README's commands are typed", 1500,
+        pytest_stage(PYTEST_FOLDERS["clean-machine"], python), timeout=7500,
+        only_when_named="it builds and removes a whole lab a second time",
+    )  # fmt: skip
+    return [*quick, *scenes, *with_programs, machine]
 
 
 @contextlib.contextmanager
@@ -594,7 +609,7 @@ def run_stages(stages: list[Stage]) -> None:
             raise
 
 
-def report(stages: list[Stage]) -> int:
+def report(stages: list[Stage], not_run: Iterable[Stage] = ()) -> int:
     """The table, each failure, each skip with its reason, and the counts as the last line; returns the exit code."""
     width = max((len(stage.name) for stage in stages), default=5)
     print(f"\n{'stage':<{width}}  passed  failed  skipped  time")
@@ -612,6 +627,9 @@ def report(stages: list[Stage]) -> int:
         for (name, reason), tests in grouped.items():
             more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
             print(f"  {name}: {tests[0]}{more}: {reason}")
+    for stage in not_run:
+        print(f"\nNot run: {stage.name} ({stage.title}), since {stage.only_when_named}.")
+        print(f'  make test ARGS="--only {stage.name}" runs it.')
     totals = {outcome: sum(stage.count(outcome) for stage in stages) for outcome in OUTCOMES}
     summary = [
         {"stage": s.name, "seconds": round(s.seconds, 1), "outcomes": [vars(one) for one in s.outcomes]} for s in stages
@@ -633,9 +651,11 @@ def main(argv: list[str] | None = None) -> int:
         if name not in names:
             parser.error(f"there is no stage {name}; the stages are: {', '.join(names)}")
     stages = [s for s in stages if (not options.only or s.name in options.only) and s.name not in options.skip]
+    not_run = [s for s in stages if s.only_when_named and s.name not in options.only]
     if options.list:
         for stage in stages:
-            print(f"{stage.name:<20} about {clock(stage.about):<12} {stage.title}")
+            note = ", only when named" if stage.only_when_named else ""
+            print(f"{stage.name:<20} about {clock(stage.about):<12} {stage.title}{note}")
         return 0
     RESULTS.mkdir(parents=True, exist_ok=True)
 
@@ -643,8 +663,9 @@ def main(argv: list[str] | None = None) -> int:
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, terminate)
+    stages = [s for s in stages if s not in not_run]
     run_stages(stages)
-    return report(stages)
+    return report(stages, not_run)
 
 
 if __name__ == "__main__":

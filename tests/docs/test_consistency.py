@@ -322,9 +322,3 @@ def test_an_exemption_beside_a_line_names_its_rule() -> None:
                 wrong += [f"{path.relative_to(ROOT)}:{number}"] if re.search(bare, line) else []
     assert CONTENT
     assert not wrong
-
-
-def test_what_mypy_does_not_read_does_not_speak_to_it() -> None:
-    """An exemption from mypy where mypy is not run is read as if it were."""
-    files = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
-    assert not [str(path.relative_to(ROOT)) for path in files if "type: ignore" in path.read_text(encoding="utf-8")]

@@ -215,6 +215,7 @@ def test_molecule_steps_that_cannot_be_read_are_a_failure(tmp_path: Path, text: 
 def test_sanity_output(level: str) -> None:
     output = (
         'Running sanity test "compile" on Python 3.9\n'
+        'WARNING: Skipping sanity test "compile" on Python 3.14 because it could not be found.\n'
         'Running sanity test "pylint"\n'
         "ERROR: Found 2 pylint issue(s) which need to be resolved:\n"
         "ERROR: plugins/modules/a.py:1:1: disallowed-name: x\n"
@@ -226,6 +227,7 @@ def test_sanity_output(level: str) -> None:
     found = {one.name: (one.outcome, one.reason) for one in run_tests.parse_sanity(output)}
     assert found == {
         "sanity compile 3.9": ("passed", ""),
+        "sanity compile 3.14": ("skipped", "ansible-test leaves it out because it could not be found."),
         "sanity pylint": ("failed", "Found 2 pylint issue(s), first: plugins/modules/a.py:1:1: disallowed-name: x"),
         "sanity validate-modules": ("passed", ""),
     }
@@ -266,6 +268,27 @@ def test_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str], monkeypatc
         run_tests.main(["--only", "untit"])
     assert ended.value.code == 2
     assert "there is no stage untit; the stages are: lint, " in capsys.readouterr().err
+
+
+def test_a_stage_that_has_to_be_named_counts_only_when_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = stage(lambda _: [Outcome("long", "passed")], "long")
+    long.only_when_named = "it takes an hour"
+    quick = stage(lambda _: [Outcome("quick", "passed")], "quick")
+    monkeypatch.setattr(run_tests, "environment_of", lambda _: here())
+    monkeypatch.setattr(run_tests, "all_stages", lambda _: [quick, long])
+    assert run_tests.main([]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+    assert "Not run: long (title), since it takes an hour." in output
+    assert [one["stage"] for one in json.loads((run_tests.RESULTS / "summary.json").read_text())] == ["quick"]
+    assert run_tests.main(["--only", "long"]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == "1 passed, 0 failed, 0 skipped"
+    assert "Not run" not in output
+    run_tests.main(["--list"])
+    assert "title, only when named" in capsys.readouterr().out
 
 
 def test_missing_packages_are_installed_only_where_they_are_missing(
