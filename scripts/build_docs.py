@@ -66,11 +66,13 @@ def navigation(known: list[Path], declared: list[dict[str, object]]) -> str:
     lines, named, absent = [], set(), []
     for section in declared:
         lines += ["```{toctree}", ":hidden:", f":caption: {section['title']}", ":maxdepth: 1", ""]
-        for pattern in section["pages"]:  # type: ignore[attr-defined]
+        for entry in section["pages"]:  # type: ignore[attr-defined]
+            title, _, pattern = entry.rstrip(">").rpartition(" <")
             matching = [path for path in known if path.match(pattern)] if "*" in pattern else [Path(pattern)]
             for path in matching:
                 if path in known or pattern.startswith(f"{REFERENCE}/"):
-                    lines.append(f"/{path.with_suffix('')}")
+                    target = f"/{path.with_suffix('')}"
+                    lines.append(f"{title} <{target}>" if title else target)
                     named.add(path)
                 else:
                     absent.append(str(path))
@@ -115,6 +117,8 @@ def lay_out(source: Path) -> None:
                 linked.add(target)
             return match[0]
 
+        # As console, Pygments takes a line without a prompt for output, and greys it.
+        text = text.replace("```console\n", "```bash\n")
         text = DRAWING.sub(lambda match, page=page: drawing((ROOT / page).parent / match[2], match[1]), text)
         place = source / page
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -229,6 +233,10 @@ def build(target: Path) -> int:
         env,
         "the reference (antsibull-docs)",
     )
+    for page in (source / REFERENCE).glob("*.rst"):
+        # The theme has the contents of a page beside it.
+        text = re.sub(r"^\.\. contents::\n(?: +:.*\n)*", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        page.write_text(text, encoding="utf-8")
     built = work / "html"
     run(
         [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-c", str(SETTINGS)]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from docutils import nodes
+
 SITE = Path(__file__).resolve().parent
 
 project = "argolab.observability"
@@ -24,8 +26,6 @@ default_role = "any"
 
 # The anchors of headings are those that a forge gives to the same files.
 myst_heading_anchors = 4
-myst_enable_extensions = ["attrs_block"]
-# A drawing is put into the page as SVG, so that it takes the page's colours.
 
 # Pages of ansible-core that the reference names; the inventory is written by the build, so nothing is fetched.
 intersphinx_mapping = {
@@ -35,6 +35,7 @@ intersphinx_timeout = 1
 
 html_theme = "furo"
 html_title = f"argolab.observability {release}"
+html_short_title = project
 html_static_path = [str(SITE / "static")]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -46,3 +47,16 @@ highlight_language = "yaml+jinja"
 pygments_style = "friendly"
 pygments_dark_style = "native"
 antsibull_ext_color_scheme = "default"
+
+
+def anchors_of_forges(_app, doctree):
+    """Give each heading the anchor that a forge gives it, so that one reference is right in both: #no_endpoints."""
+    for section in doctree.findall(nodes.section):
+        slug = section.get("slug")
+        if slug and slug not in section["ids"]:
+            section["ids"].insert(0, slug)
+
+
+def setup(app):
+    # Before the contents of the page are collected.
+    app.connect("doctree-read", anchors_of_forges, priority=1)

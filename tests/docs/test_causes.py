@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def given() -> dict[str, set[str]]:
-    return causes(ROOT / "plugins")
+    return causes(ROOT / "plugins" / "module_utils")
 
 
 @pytest.fixture(scope="module")

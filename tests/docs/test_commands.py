@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,19 @@ PROGRAMS = Path(sys.executable).parent
 SPECIAL = ("lab", "here", "nobody")
 BLOCKS = [block for document in documents.documents() for block in documents.blocks(document)]
 YAML_BLOCKS = [block for block in BLOCKS if block.language in ("yaml", "yml")]
-HERE = [command for command in documents.all_commands() if (documents.entry_of(command) or {}).get("run_by") == "here"]
+ENTRIES = {command: documents.entry_of(command) or {} for command in documents.all_commands()}
+HERE = [command for command, entry in ENTRIES.items() if entry.get("run_by") == "here" and not entry.get("whole")]
+# Blocks whose commands belong together.
+WHOLE = [
+    block
+    for block in BLOCKS
+    if block.language in documents.CONSOLE
+    and any(ENTRIES.get(command, {}).get("whole") for command in documents.commands_of(block.text))
+]
+FLEET_EVIDENCE = {
+    "clusters": [{"name": "prod-eu", "verdict": "failed"}],
+    "failures": [{"cluster": "prod-eu", "name": "a check", "cause": "no_endpoints", "next": "kubectl get pods"}],
+}
 
 
 def place(block: Block) -> str:
@@ -82,6 +95,28 @@ def test_commands_that_need_nothing(command: str) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("block", WHOLE, ids=place)
+def test_commands_that_belong_together(block: Block, tmp_path: Path) -> None:
+    if missing := [name for name in ("openssl",) if name in block.text and not shutil.which(name)]:
+        pytest.skip(f"needs {missing[0]}")
+    script = f"set -eu -o pipefail\n{block.text}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, text=True, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_commands_that_read_the_evidence_of_many_clusters(tmp_path: Path) -> None:
+    wanted = [name for name, entry in ENTRIES.items() if entry.get("run_by") == "tests/docs/test_commands.py"]
+    if not shutil.which("jq"):
+        pytest.skip("needs jq")
+    path = tmp_path / "build" / "evidence" / "evidence.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(FLEET_EVIDENCE))
+    for command in wanted:
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("prod-eu\t")
 
 
 def options_of_modules(names: set[str]) -> dict[str, dict[str, Any]]:

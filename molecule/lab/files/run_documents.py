@@ -54,6 +54,9 @@ class Lab:
             "PATH": f"{bin_dir}{os.pathsep}{os.environ['PATH']}",
             "KUBECONFIG": str(kubeconfig),
             "ARGOCD_OPTS": "--core",
+            # What a reader would have set before.
+            "GRAFANA_PASSWORD": "of-the-documents",
+            "ARGOCD_PASSWORD": "of-the-documents",
             "XDG_CONFIG_HOME": str(work / "config"),
         }
         if lab.get("docker_host"):
@@ -123,7 +126,7 @@ def outcome(lab: Lab, command: str, entry: dict[str, Any]) -> dict[str, Any]:
     result = {"name": f"documents: {command}", "outcome": "passed", "reason": "", "seconds": 0.0}
     if not lab.has(command):
         return {**result, "outcome": "skipped", "reason": f"{command.split()[0]} is not on this machine"}
-    typed = lab.typed(command, entry.get("with") or {})
+    typed = " ".join(filter(None, [lab.typed(command, entry.get("with") or {}), entry.get("more")]))
     try:
         code, said = lab.run(typed)
     except subprocess.TimeoutExpired:
