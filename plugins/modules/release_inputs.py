@@ -53,7 +53,9 @@ options:
           that the authorities of the system.
         type: path
       secret: {description: Secret of type C(kubernetes.io/tls)., type: str}
-      namespace: {description: Namespace of O(certificates[].secret)., type: str}
+      namespace:
+        description: Namespace of O(certificates[].secret).
+        type: str
       minimum_days: {description: Days for which it has to be good., type: int, default: 0}
   issuers:
     description: Issuers of cert-manager that have to be ready.

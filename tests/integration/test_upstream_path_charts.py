@@ -87,6 +87,9 @@ class Api(BaseHTTPRequestHandler):
                 "kind": "APIResourceList",
                 "resources": [{"kind": kind, "name": kind, "namespaced": True} for kind in names],
             }
+        if "/secrets/" in path:
+            self.answer(404, {"kind": "Status", "message": "not found", "code": 404})
+            return
         self.answer(200, body)
 
     def do_POST(self) -> None:
@@ -345,3 +348,41 @@ def test_no_cluster_yet(lab: Lab, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "changed=1" in done.stdout
     assert lab.api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("role", "options", "message"),
+    [
+        (
+            "kube_prometheus_stack",
+            {"lab_tls_mode": "files"},
+            "kube_prometheus_stack_tls_mode is files, which needs kube_prometheus_stack_tls_certificate and",
+        ),
+        (
+            "kube_prometheus_stack",
+            {"kube_prometheus_stack_resources": {"promethues": {"limits": {"memory": "1Gi"}}}},
+            "names promethues, which is no part of the stack; the parts are prometheus, alertmanager",
+        ),
+        (
+            "kube_prometheus_stack",
+            {"kube_prometheus_stack_remote_write": [{"url": f"http://{host}", "name": "x"} for host in ("a", "b")]},
+            "names a receiver twice (x, x)",
+        ),
+        (
+            "kube_prometheus_stack",
+            {"kube_prometheus_stack_remote_write": [{"url": "mimir.example.com/push"}]},
+            "kube_prometheus_stack_remote_write[0].url is 'mimir.example.com/push'; expected an http:// or https://",
+        ),
+        (
+            "argo_cd",
+            {"argo_cd_secret_create": False, "argo_cd_server_replicas": 2, "argo_cd_anti_affinity": "hard"},
+            "Secret argocd/argocd-secret: expected with admin.password, seen absent. argo_cd_secret_create is false",
+        ),
+        ("argo_cd", {"argo_cd_tls_mode": "cert_manager", "argo_cd_tls_issuer": "lab"}, "cert-manager is not installed"),
+        ("argo_cd", {"argo_cd_repo_server_replicas": 0}, "argo_cd_repo_server_replicas is 0; expected a whole number"),
+    ],
+)
+def test_what_a_profile_is_told_to_use_is_looked_at_first(
+    lab: Lab, role: str, options: dict[str, Any], message: str
+) -> None:
+    assert message in lab.refused(role, **options)

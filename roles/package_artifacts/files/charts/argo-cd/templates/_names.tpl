@@ -133,10 +133,18 @@ seccompProfile:
         path: ca.crt
 {{- end -}}
 
+{{/* argocd-cmd-params-cm: what the values say, and what follows from them. */}}
+{{- define "argo.params" -}}
+{{- $prefix := include "argo.prefix" . -}}
+{{- $derived := dict "redis.server" (printf "%s-redis:6379" $prefix) "repo.server" (printf "%s-repo-server:8081" $prefix) -}}
+{{- $_ := set $derived "applicationsetcontroller.enable.leader.election" (gt (int .Values.applicationSet.replicas) 1) -}}
+{{- merge (deepCopy .Values.configs.params) $derived | toJson -}}
+{{- end -}}
+
 {{/* The programs read these ConfigMaps when they start, so a change has to start them again. */}}
 {{- define "argo.checksums" -}}
 checksum/cm: {{ toJson .Values.configs.cm | sha256sum }}
-checksum/cmd-params: {{ toJson .Values.configs.params | sha256sum }}
+checksum/cmd-params: {{ include "argo.params" . | sha256sum }}
 {{- end -}}
 
 {{/* Keeps the pods of a part away from each other's nodes: pass a dict of root and name. */}}

@@ -16,8 +16,7 @@ data:
 {{- end }}
 {{- end }}
 {{- $cm := merge (dict "url" (printf "https://%s" .Values.global.domain)) .Values.configs.cm }}
-{{- $params := merge (dict "redis.server" (printf "%s-redis:6379" $prefix) "repo.server" (printf "%s-repo-server:8081" $prefix)
-      "applicationsetcontroller.enable.leader.election" (gt (int .Values.applicationSet.replicas) 1)) .Values.configs.params }}
+{{- $params := include "argo.params" . | fromJson }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-cm" "component" "server" "data" $cm) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-cmd-params-cm" "component" "server" "data" $params) }}
 {{- include "argo.configMap" (dict "root" . "name" "argocd-rbac-cm" "component" "server" "data" .Values.configs.rbac) }}
