@@ -8,8 +8,8 @@ down, and refuses with 400 what the description does not allow. In one thing it 
 fields that it does not know: a field that is neither written nor read is refused here. Jobs are not run: a project is
 fetched once it has been looked at twice, and an inventory that was deleted goes once it has been listed.
 
-It was held against the real one: the same run of awx/apply.yml left the same objects in both, field by field but for the
-path of the project, and both refuse the same requests for the same fields.
+It was held against the real one: the same run of awx/apply.yml left the same objects in both, field by field but for
+the path of the project, and both refuse the same requests for the same fields.
 """
 
 from __future__ import annotations
