@@ -7,6 +7,9 @@ It keeps objects in memory, answers the lookups and associations that the module
 down, and refuses with 400 what the description does not allow. In one thing it is stricter than AWX, which ignores
 fields that it does not know: a field that is neither written nor read is refused here. Jobs are not run: a project is
 fetched once it has been looked at twice, and an inventory that was deleted goes once it has been listed.
+
+It was held against the real one: the same run of awx/apply.yml left the same objects in both, field by field but for
+the path of the project, and both refuse the same requests for the same fields.
 """
 
 from __future__ import annotations
@@ -249,6 +252,8 @@ class Awx(ThreadingHTTPServer):
         for name, part in ENDPOINTS.get(kind, {"write": {}})["write"].items():
             if not part.get("write_only") and name not in ("user", "team"):
                 thing[name] = part.get("default", "" if part["type"] in ("string", "choice") else None)
+        if "managed" in ENDPOINTS.get(kind, {"read": ()})["read"]:
+            thing["managed"] = False
         thing.update(given)
         self.things[kind][self.number] = thing
         if kind == "projects":
