@@ -210,7 +210,8 @@ for (const element of plots) {
 
 // --- paper: everything unfolded, every plot drawn, as wide as half a sheet
 const PAPER = { width: 320, height: 170 };
-const FOLDED = "details.part, details.dashboard, .incident details";
+// Of many clusters only those that are unfolded are printed with their checks.
+const FOLDED = "details.part:not(.cluster-part), details.dashboard, .incident details";
 async function drawAll(tell) {
   const missing = canDraw ? plots.filter((element) => !drawn.has(element)) : [];
   for (const [index, element] of missing.entries()) {

@@ -84,7 +84,8 @@ def _overview(clusters: Sequence[Mapping[str, Any]], pages: Mapping[str, str]) -
     for number, cluster in sorted(enumerate(clusters), key=lambda one: VERDICTS.index(one[1]["verdict"])):
         seen, name, verdict = cluster["evidence"], cluster["name"], cluster["verdict"]
         reasons = incidents(seen["failures"])
-        why = f"{reasons[0][0]['name']}: {reasons[0][0]['observed']}" if reasons else ""
+        silent = [f"{group['title']}: nothing was checked" for group in seen["groups"] if not group["checks"]]
+        why = f"{reasons[0][0]['name']}: {reasons[0][0]['observed']}" if reasons else "".join(silent[:1])
         own = ""
         if pages.get(name):
             own = f'<a href="{esc(pages[name])}">Own page<span class="unseen"> of {esc(name)}</span></a>'
