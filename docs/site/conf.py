@@ -44,8 +44,6 @@ html_show_sphinx = False
 html_use_index = False
 html_theme_options = {"navigation_with_keys": True}
 highlight_language = "yaml+jinja"
-pygments_style = "friendly"
-pygments_dark_style = "native"
 antsibull_ext_color_scheme = "default"
 
 

@@ -72,9 +72,16 @@ def test_navigation_leads_through_the_site(site: Path, page: Page) -> None:
     )
     page.wait("return document.querySelector('h1')?.textContent.startsWith('Troubleshooting')")
     page.js("[...document.querySelectorAll('.toc-tree a')].find((a) => a.textContent === 'no_endpoints').click()")
-    page.wait("return location.hash === '#no_endpoints'")
-    place = page.js("return document.getElementById('no_endpoints').getBoundingClientRect().top")
-    assert -1 <= place < LAPTOP[1]
+    page.wait("return document.querySelector(':target') !== null")
+
+
+def test_a_reference_of_a_failure_leads_to_its_heading(site: Path, page: Page) -> None:
+    page.driver.get(f"{(site / 'docs' / 'troubleshooting.html').as_uri()}#no_endpoints")
+    place = page.wait("return document.querySelector(':target')?.getBoundingClientRect().top + 1")
+    assert 0 <= place < LAPTOP[1]
+    assert page.js(
+        "return document.querySelector(':target').closest('section').querySelector('h3').textContent"
+    ).startswith("no_endpoints")
 
 
 def test_search_finds_a_cause_and_a_module(site: Path, page: Page) -> None:
