@@ -7,7 +7,7 @@ RUN := scripts/bootstrap
 DEV := scripts/bootstrap --dev
 TEST := $(DEV) python scripts/run_tests.py
 
-.PHONY: help lab verify drill values passwords forward stop start down clean-lab test lint sanity unit integration molecule bench collection
+.PHONY: help lab verify drill values passwords forward stop start down clean-lab diagnose test lint sanity unit integration molecule bench collection docs
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,9 @@ lab: ## build the lab, verify it and say where everything is
 
 verify: ## verify what runs and write build/evidence/
 	@scripts/play playbooks/verify.yml $(ARGS)
+
+diagnose: ## say why something is not observable; also after a build that failed half way
+	@scripts/play playbooks/diagnose.yml $(ARGS)
 
 drill: ## send an alert all the way to a receiver and remove it again
 	@scripts/play playbooks/drill.yml $(ARGS)
@@ -65,3 +68,6 @@ bench: ## measure against the floors; prints a table, writes build/benchmarks.js
 
 collection: ## build the collection's archive in build/
 	@$(RUN) ansible-galaxy collection build --force --output-path build $(ARGS)
+
+docs: ## build the documentation site in build/site/
+	@$(DEV) python scripts/build_docs.py $(ARGS)
