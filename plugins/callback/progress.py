@@ -15,7 +15,7 @@ description:
   - It writes to standard output, between the lines of the standard output callback, and changes no result.
   - Modules tell it by a file, so lines appear for tasks that run on the machine of C(ansible-playbook) itself and as
     its user. Tasks with C(no_log) tell nothing.
-author: argolab.observability contributors
+author: argolab.observability contributors (@argolab)
 options:
   show:
     description:

@@ -126,10 +126,12 @@ looked:
   description: Whether it could look at all.
   returned: when the options were possible
   type: bool
+  sample: true
 likeliest:
   description: The failure that probably explains the others, with its name, cause and next command. Empty for none.
   returned: when the options were possible
   type: dict
+  sample: {name: node lab-server-0, cause: node_not_ready, next: kubectl describe node lab-server-0}
 report:
   description: What is broken, the likeliest cause and the next command, one line each.
   returned: when the options were possible

@@ -69,10 +69,7 @@ options:
             description: Why, the most important line first.
             type: str
             required: true
-          next:
-            description: The command to type next.
-            type: str
-            default: ""
+          next: {description: The command to type next., type: str, default: ""}
           cause:
             description: Short name of the cause, for programs.
             type: str
@@ -122,33 +119,40 @@ verdict:
   description: V(passed), V(failed) or V(incomplete).
   returned: always
   type: str
+  sample: passed
 counts:
   description: Number of checks by outcome (V(passed), V(failed), V(pending), V(skipped), V(total)).
   returned: always
   type: dict
+  sample: {passed: 276, failed: 0, pending: 4, skipped: 8, total: 288}
 summary:
   description: What failed, why, and what to type next, for people.
   returned: always
   type: str
+  sample: "Verification passed: 276 checks passed, 4 pending, 8 skipped."
 line:
   description: The verdict in one line.
   returned: always
   type: str
+  sample: "Verification passed: 276 checks passed, 4 pending, 8 skipped."
 failures:
   description: Every failed check with its group.
   returned: always
   type: list
   elements: dict
+  sample: []
 plot_problems:
   description: Why files of O(plots) could not be used, one sentence each. Empty without O(path) and in check mode.
   returned: always
   type: list
   elements: str
+  sample: []
 files:
   description: Paths of what was written, the page first. Empty without O(path) and in check mode.
   returned: always
   type: list
   elements: str
+  sample: [build/evidence/index.html, build/evidence/evidence.json, build/evidence/junit.xml]
 artifact:
   description:
     - The result in short, to be kept as an artifact of a job with M(ansible.builtin.set_stats).
@@ -156,10 +160,12 @@ artifact:
       C(name), C(cause), C(observed), C(next); C(files) with the paths as C(html), C(json), C(junit).
   returned: always
   type: dict
+  sample: {verdict: passed, passed: 276, failed: 0, skipped: 8, pending: 4, failures: [], files: {}}
 fleet_entry:
   description: C(name), C(evidence) (the content of C(evidence.json)) and C(page), the path of the page or empty.
   returned: with O(fleet_name)
   type: dict
+  sample: {name: milano, evidence: {verdict: passed}, page: build/evidence/index.html}
 """
 
 import datetime

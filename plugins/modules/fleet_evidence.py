@@ -86,36 +86,44 @@ verdict:
   description: V(passed), V(failed) or V(incomplete).
   returned: always
   type: str
+  sample: failed
 verdicts:
   description: Number of clusters by verdict (V(passed), V(incomplete), V(failed), V(total)).
   returned: always
   type: dict
+  sample: {passed: 1, incomplete: 0, failed: 1, total: 2}
 counts:
   description: Number of checks of all clusters by outcome.
   returned: always
   type: dict
+  sample: {passed: 276, failed: 1, pending: 4, skipped: 8, total: 289}
 line:
   description: The verdict in one line.
   returned: always
   type: str
+  sample: "Verification of 2 clusters failed: 1 failed, 1 passed."
 summary:
   description: Which clusters failed, why, and what to type next, for people.
   returned: always
   type: str
+  sample: "Verification of 2 clusters failed: 1 failed, 1 passed."
 absent:
   description: Hosts of which there was no evidence.
   returned: always
   type: list
   elements: str
+  sample: [torino]
 artifacts:
   description: For each host of RV(absent), what RV(argolab.observability.evidence#module:artifact) is for the others.
   returned: always
   type: dict
+  sample: {torino: {verdict: failed, passed: 0, failed: 1, skipped: 0, pending: 0, failures: [], files: {}}}
 files:
   description: Paths of what was written, the page first. Empty without O(path) and in check mode.
   returned: always
   type: list
   elements: str
+  sample: [build/fleet/index.html, build/fleet/evidence.json, build/fleet/junit.xml]
 """
 
 import datetime

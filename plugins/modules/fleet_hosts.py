@@ -35,6 +35,8 @@ options:
 extends_documentation_fragment:
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
+seealso:
+  - module: argolab.observability.fleet_evidence
 """
 
 EXAMPLES = r"""

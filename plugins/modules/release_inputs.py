@@ -130,6 +130,7 @@ notes:
   returned: success
   type: list
   elements: str
+  sample: ["nodes for 2 replicas of Prometheus: 1 node: each pod of it is to have a node of its own"]
 """
 
 from typing import Any, Mapping
