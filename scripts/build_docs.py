@@ -119,7 +119,8 @@ def lay_out(source: Path) -> None:
 
         # As console, Pygments takes a line without a prompt for output, and greys it.
         text = text.replace("```console\n", "```bash\n")
-        text = DRAWING.sub(lambda match, page=page: drawing((ROOT / page).parent / match[2], match[1]), text)
+        for match in list(DRAWING.finditer(text)):
+            text = text.replace(match[0], drawing((ROOT / page).parent / match[2], match[1]))
         place = source / page
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(LINK.sub(changed, text), encoding="utf-8")
