@@ -49,6 +49,7 @@ TEST_PACKAGES = {
     "busybox-static": "/bin/busybox",
     "chromium": "/usr/bin/chromium",
     "chromium-driver": "/usr/bin/chromedriver",
+    "jq": "/usr/bin/jq",
     "openssl": "/usr/bin/openssl",
 }
 # Scenarios that need Docker; all others run anywhere.
@@ -215,7 +216,7 @@ def read_junit(path: Path) -> list[Outcome]:
 
 
 def install_test_packages(stage: Stage) -> None:
-    """Install what the integration tests need of Debian, where that can be done; without it they say what they skip."""
+    """Install what the tests with real programs need of Debian, where that can be done; without it they say what they skip."""
     missing = [package for package, path in TEST_PACKAGES.items() if not Path(path).exists()]
     if not missing or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
@@ -429,6 +430,7 @@ def molecule_stage(scenario: str, python: Python) -> Callable[[Stage], list[Outc
         env = environment(python)
         env.pop("ANSIBLE_CONFIG")
         if scenario == "lab":
+            install_test_packages(stage)
             # Everything there is built by one ansible-core; one step of the scenario repeats site.yml with the other.
             with contextlib.suppress(Skip):
                 env["ARGOLAB_OTHER_ANSIBLE_PLAYBOOK"] = other_python(python).program("ansible-playbook")
@@ -497,7 +499,7 @@ def all_stages(python: Python) -> list[Stage]:
     scenarios = scenarios_here()
     quick = [
         Stage("lint", "ruff, mypy, yamllint, ansible-lint, antsibull", 45, lint_stage(python)),
-        Stage("docs", "documentation against what is there", 10, pytest_stage(PYTEST_FOLDERS["docs"], python)),
+        Stage("docs", "documentation against what is there, and its site", 60, pytest_stage(PYTEST_FOLDERS["docs"], python)),
         Stage("unit", "unit tests", 60, pytest_stage(PYTEST_FOLDERS["unit"], python)),
     ]
     scenes = [

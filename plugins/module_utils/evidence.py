@@ -9,6 +9,7 @@ import re
 import shlex
 from typing import Any, Dict, Iterable, Mapping, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils.causes import reference
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.explained import (
     NO_ANSWER,
@@ -141,6 +142,8 @@ def summary(evidence: Mapping[str, Any], page: str = "") -> str:
             lines.append(f"   Why: {first['detail']}")
         if first["next"]:
             lines.append(f"   Next: {first['next']}")
+        if reference(first["cause"]):
+            lines.append(f"   More: {reference(first['cause'])}")
         if len(incident) > 1:
             lines.append(
                 f"   Also: {'; '.join(entry['name'] for entry in incident[1:6])}"

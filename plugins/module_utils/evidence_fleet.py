@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.argolab.observability.plugins.module_utils.causes import reference
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
     RUN,
@@ -175,6 +176,8 @@ def fleet_summary(fleet: Mapping[str, Any], page: str = "") -> str:
             lines.append(f"   Why: {first['detail']}")
         if first["next"]:
             lines.append(f"   Next: {first['next']}")
+        if reference(first["cause"]):
+            lines.append(f"   More: {reference(first['cause'])}")
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more, all of them in evidence.json")
     silent = [cluster["name"] for cluster in fleet["clusters"] if cluster["verdict"] == "incomplete"]

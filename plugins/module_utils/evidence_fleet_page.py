@@ -26,7 +26,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_tab
     order_of,
     states_text,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import badge, command, esc
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import (
+    badge,
+    cause_badge,
+    command,
+    esc,
+)
 
 # Rows of all tables together, and the least for one cluster.
 _ROWS, _LEAST_ROWS = 6000, 40
@@ -120,7 +125,7 @@ def _failures(fleet: Mapping[str, Any], number_of: Mapping[str, int]) -> str:
 
 def _reason(number: int, entries: Sequence[Mapping[str, Any]], number_of: Mapping[str, int]) -> str:
     first = entries[0]
-    cause = f'<span class="cause">{esc(first["cause"])}</span>' if first["cause"] else ""
+    cause = cause_badge(first["cause"])
     names = "".join(
         f'<li><a href="#cluster-{number_of[entry["cluster"]]}">{esc(entry["cluster"])}</a></li>' for entry in entries
     )

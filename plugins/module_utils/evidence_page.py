@@ -35,7 +35,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_tab
     order_of,
     outcome_of,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import badge, command, esc
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import (
+    badge,
+    cause_badge,
+    command,
+    esc,
+)
 
 _FACTS = {
     "context": "Context",
@@ -140,7 +145,7 @@ def _failures(evidence: Mapping[str, Any]) -> str:
 
 def _incident(number: int, entries: Sequence[Mapping[str, Any]]) -> str:
     first, others = entries[0], entries[1:]
-    cause = f'<span class="cause">{esc(first["cause"])}</span>' if first["cause"] else ""
+    cause = cause_badge(first["cause"])
     why = f'<div><p class="label">Why</p><p class="why">{esc(first["detail"])}</p></div>' if first["detail"] else ""
     following = f'<div><p class="label">Type next</p>{command(first["next"])}</div>' if first["next"] else ""
     also = ""

@@ -9,7 +9,13 @@ import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import STATES
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import SYMBOLS, badge, command, esc
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_text import (
+    SYMBOLS,
+    badge,
+    cause_badge,
+    command,
+    esc,
+)
 
 # Longer tables are folded, unless something in them failed.
 _OPEN_ROWS = 60
@@ -95,7 +101,7 @@ def checks_toolbar(groups: Sequence[Mapping[str, Any]], more: str = "") -> str:
 
 def _row(entry: Mapping[str, Any]) -> str:
     why = f"<div>{esc(entry['detail'])}</div>" if entry["detail"] else ""
-    cause = f'<span class="cause">{esc(entry["cause"])}</span>' if entry["cause"] else ""
+    cause = cause_badge(entry["cause"])
     following = command(entry["next"]) if entry["next"] else ""
     state = entry["state"]
     return (

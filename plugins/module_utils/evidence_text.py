@@ -9,6 +9,8 @@ import html
 import re
 from typing import Any
 
+from ansible_collections.argolab.observability.plugins.module_utils.causes import is_link, reference
+
 SYMBOLS = {
     "passed": "✓",
     "failed": "✕",
@@ -40,3 +42,13 @@ def command(text: str) -> str:
 def badge(state: str) -> str:
     """An outcome that is told by word and sign, not only by colour."""
     return f'<span class="badge {state}"><span aria-hidden="true">{SYMBOLS.get(state, "")}</span> {state}</span>'
+
+
+def cause_badge(cause: str) -> str:
+    """The short name of a cause; it leads to its explanation where that has an address, else it tells where to read."""
+    if not cause:
+        return ""
+    more = reference(cause)
+    if is_link(more):
+        return f'<a class="cause" href="{esc(more)}">{esc(cause)}</a>'
+    return f'<span class="cause" title="{esc(more)}">{esc(cause)}</span>'
