@@ -6,7 +6,7 @@
 It keeps objects in memory, answers the lookups and associations that the modules of awx.awx make, writes every call
 down, and refuses with 400 what the description does not allow. In one thing it is stricter than AWX, which ignores
 fields that it does not know: a field that is neither written nor read is refused here. Jobs are not run: a project is
-fetched once it has been looked at twice, and an inventory that was deleted goes once it has been listed.
+fetched, and an inventory that was deleted is gone, once somebody has looked at it for some time.
 
 It was held against the real one: the same run of awx/apply.yml left the same objects in both, field by field but for
 the path of the project, and both refuse the same requests for the same fields.
@@ -262,7 +262,7 @@ class Awx(ThreadingHTTPServer):
 
     def shown(self, kind: str, thing: Thing) -> Thing:
         """As AWX gives it: with its addresses, and without secrets."""
-        seen = {key: value for key, value in thing.items() if key not in ("looks", "pending")}
+        seen = {key: value for key, value in thing.items() if key != "looks"}
         url = thing["url"]
         related = {name: f"{url}{name}/" for name in LISTS.get(kind, {})}
         if kind in ("job_templates", "workflow_job_templates"):
@@ -412,10 +412,7 @@ class Awx(ThreadingHTTPServer):
 
     def collection(self, kind: str, call: Call) -> tuple[int, Any]:
         if call.method == "GET":
-            answer = self.listed(call.path, [(kind, thing) for thing in self.things[kind].values()])
-            for thing in [thing for thing in self.things[kind].values() if thing.get("pending")]:
-                self.remove(kind, thing["id"])
-            return 200, answer
+            return 200, self.listed(call.path, [(kind, thing) for thing in self.things[kind].values()])
         if call.method not in ENDPOINTS.get(kind, {"methods": ()})["methods"]:
             return 405, {"detail": "Method not allowed."}
         given = self.checked(kind, call.body)
@@ -428,7 +425,10 @@ class Awx(ThreadingHTTPServer):
     def single(self, kind: str, thing: Thing, call: Call) -> tuple[int, Any]:
         if call.method == "GET":
             self.look(kind, thing)
-            return 200, self.shown(kind, thing)
+            answer = self.shown(kind, thing)
+            if thing.get("pending_deletion"):
+                self.remove(kind, thing["id"])
+            return 200, answer
         if call.method == "PATCH":
             if kind == "workflow_approval_templates":
                 thing.update(call.body)
@@ -442,7 +442,7 @@ class Awx(ThreadingHTTPServer):
             if used:
                 return 403, {"detail": "Credential types that are in use cannot be deleted."}
             if kind == "inventories":
-                thing["pending"] = True
+                thing["pending_deletion"] = True
                 return 202, None
             self.remove(kind, thing["id"])
             return 204, None
@@ -452,7 +452,7 @@ class Awx(ThreadingHTTPServer):
         """A project is fetched while it is looked at."""
         if kind == "projects" and thing["status"] in ("pending", "running"):
             thing["looks"] += 1
-            thing["status"] = self.fetch if thing["looks"] > 1 else "running"
+            thing["status"] = self.fetch if thing["looks"] > 2 else "running"
 
     def inner(self, kind: str, thing: Thing, name: str, call: Call) -> tuple[int, Any]:
         """Surveys, associations, approvals and updates."""
