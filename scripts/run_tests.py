@@ -216,7 +216,7 @@ def read_junit(path: Path) -> list[Outcome]:
 
 
 def install_test_packages(stage: Stage) -> None:
-    """Install what the tests with real programs need of Debian, where that can be done; without it they say what they skip."""
+    """Install what tests with real programs need of Debian, where that can be done; else they say what they skip."""
     missing = [package for package, path in TEST_PACKAGES.items() if not Path(path).exists()]
     if not missing or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
@@ -499,7 +499,7 @@ def all_stages(python: Python) -> list[Stage]:
     scenarios = scenarios_here()
     quick = [
         Stage("lint", "ruff, mypy, yamllint, ansible-lint, antsibull", 45, lint_stage(python)),
-        Stage("docs", "documentation against what is there, and its site", 60, pytest_stage(PYTEST_FOLDERS["docs"], python)),
+        Stage("docs", "documentation and its site", 60, pytest_stage(PYTEST_FOLDERS["docs"], python)),
         Stage("unit", "unit tests", 60, pytest_stage(PYTEST_FOLDERS["unit"], python)),
     ]
     scenes = [

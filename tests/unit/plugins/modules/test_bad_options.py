@@ -25,7 +25,8 @@ KUBE = {"kubeconfig": f"{NOWHERE}/kubeconfig", "context": "lab"}
 PROMETHEUS = {"url": "http://127.0.0.1:1", "wait_timeout": 0}
 ENGINE = "unix:///nonexistent/argolab.sock"
 
-# Options with which each module is called; one of them is made bad at a time. role_options runs on the controller only.
+# Options with which each module is called; one of them is made bad at a time. fleet_hosts and role_options run on
+# the controller only.
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOD: dict[str, dict[str, Any]] = {
     "alert_path_drill": {**KUBE, "wait_timeout": 0},
@@ -149,7 +150,7 @@ CASES = [
 
 def test_every_module_is_here() -> None:
     names = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
-    assert names - set(GOOD) == {"role_options"}
+    assert names - set(GOOD) == {"fleet_hosts", "role_options"}
 
 
 @pytest.mark.parametrize(("module", "option", "value"), CASES, ids=lambda value: str(value)[:30] or "empty")
