@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made is the machine's affair; how many are, is not.
+settings.register_profile("argolab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("argolab")
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "troubleshooting.md"
 
