@@ -67,7 +67,7 @@ def navigation(known: list[Path], declared: list[dict[str, object]]) -> str:
     for section in declared:
         lines += ["```{toctree}", ":hidden:", f":caption: {section['title']}", ":maxdepth: 1", ""]
         for entry in section["pages"]:  # type: ignore[attr-defined]
-            title, _, pattern = entry.rstrip(">").rpartition(" <")
+            title, _arrow, pattern = entry.rstrip(">").rpartition(" <")
             matching = [path for path in known if path.match(pattern)] if "*" in pattern else [Path(pattern)]
             for path in matching:
                 if path in known or pattern.startswith(f"{REFERENCE}/"):
@@ -101,11 +101,11 @@ def drawing(path: Path, words: str) -> str:
 def lay_out(source: Path) -> None:
     """Copy the pages and what they link to, and write the first page."""
     known = pages()
+    copied: set[tuple[Path, Path]] = set()
     for page in known:
         text = (ROOT / page).read_text(encoding="utf-8")
-        linked: set[Path] = set()
 
-        def changed(match: re.Match[str], page: Path = page, linked: set[Path] = linked) -> str:
+        def changed(match: re.Match[str], page: Path = page) -> str:
             target = Path(posixpath.normpath(posixpath.join(page.parent.as_posix(), match[1])))
             module = re.fullmatch(r"plugins/modules/(\w+)\.py", target.as_posix())
             if module:
@@ -114,7 +114,7 @@ def lay_out(source: Path) -> None:
                 # A folder is no page; its name stays as text.
                 return "]{.folder}"
             if target not in known:
-                linked.add(target)
+                copied.add((page, target))
             return match[0]
 
         # As console, Pygments takes a line without a prompt for output, and greys it.
@@ -124,11 +124,11 @@ def lay_out(source: Path) -> None:
         place = source / page
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(LINK.sub(changed, text), encoding="utf-8")
-        for target in linked:
-            if not (ROOT / target).is_file():
-                raise Problem(f"{page} links to {target}, which is not there")
-            (source / target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / target, source / target)
+    for page, target in sorted(copied):
+        if not (ROOT / target).is_file():
+            raise Problem(f"{page} links to {target}, which is not there")
+        (source / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / target, source / target)
     declared = yaml.safe_load((SETTINGS / "navigation.yml").read_text(encoding="utf-8"))
     first = (SETTINGS / "index.md").read_text(encoding="utf-8")
     (source / "index.md").write_text(f"{first}\n{navigation(known, declared)}", encoding="utf-8")

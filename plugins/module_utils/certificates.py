@@ -197,4 +197,3 @@ def read_pem(path: str, option: str) -> str:
         raise DefiniteError(f"{option} {path} is no PEM file: it holds bytes that are no text.") from None
     except OSError as error:
         raise DefiniteError(f"{option} {path} can not be read: {(error.strerror or str(error)).lower()}.") from None
-

@@ -84,10 +84,10 @@ def broken_run(task: str, reason: str, following: str = "", cause: str = "task_f
 
 def _broken(failure: Mapping[str, Any]) -> Entry:
     reason = str(failure.get("reason") or "").strip() or "no reason was given"
-    first, _, rest = reason.partition("\n")
+    first, _line, rest = reason.partition("\n")
     if first.rstrip().endswith(":") and rest.strip():
         # What follows is the reason.
-        first, _, rest = f"{first.rstrip()} {rest.lstrip()}".partition("\n")
+        first, _line, rest = f"{first.rstrip()} {rest.lstrip()}".partition("\n")
     seen = _short(first.strip().rstrip("."), _OBSERVED)
     return _entry(
         {

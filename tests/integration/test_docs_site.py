@@ -112,7 +112,7 @@ def test_on_a_phone_the_navigation_opens(site: Path, page: Page) -> None:
 def test_light_and_dark_by_the_button(site: Path, page: Page) -> None:
     page.open(site / "docs" / "architecture.html")
     before = page.js("return getComputedStyle(document.querySelector('.drawing .title')).fill")
-    for _ in range(3):
+    for _time in range(3):
         page.js("document.querySelector('.theme-toggle-container button, .theme-toggle').click()")
         if page.js("return document.body.dataset.theme") == "dark":
             break

@@ -254,6 +254,10 @@ def test_builder_finds_what_the_collections_ask_for(context: Path, tmp_path: Pat
     assert system == ["ca-certificates"]
 
 
+def _number(text: str) -> list[int]:
+    return [int(part) for part in text.split(".")]
+
+
 def test_pins_are_those_of_the_lab() -> None:
     """requirements.txt decides what is tested; the definition may name nothing else."""
     lab = (ROOT / "requirements.txt").read_text(encoding="utf-8")
@@ -262,9 +266,8 @@ def test_pins_are_those_of_the_lab() -> None:
     named = [dependencies["ansible_core"]["package_pip"], *dependencies["python"]]
     assert named == [f"{one.split('==')[0]}=={pins[one.split('==')[0]]}" for one in named]
     asked = re.findall(r"^([\w-]+)>=([\d.]+)$", (ROOT / "meta/ee-requirements.txt").read_text(), re.MULTILINE)
-    assert {name for name, _ in asked} == {one.split("==")[0] for one in dependencies["python"]}
-    number = lambda text: [int(part) for part in text.split(".")]  # noqa: E731
-    assert not [name for name, least in asked if number(pins[name]) < number(least)]
+    assert {name for name, _version in asked} == {one.split("==")[0] for one in dependencies["python"]}
+    assert not [name for name, least in asked if _number(pins[name]) < _number(least)]
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     archive = f"argolab-observability-{galaxy['version']}.tar.gz"
     assert dependencies["galaxy"]["collections"][1]["name"] == f"archives/{archive}"

@@ -41,7 +41,7 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> awx_jobs.Controller:
         pytest.skip("a job's project is a clone, and this is no checkout of git")
     # nobody asks a registry: the jobs here end before they would need anything of it
     made = awx_jobs.Controller(folder, variables={"lab_domain": "example.it"})
-    _ = made.project, made.inventory
+    assert made.project and made.inventory
     return made
 
 

@@ -138,7 +138,7 @@ def test_the_commands_of_the_readme_are_all_it_takes(machine: Path) -> None:
         try:
             # unshare has made its namespaces when its child is there; the network is the child's.
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-            for _ in range(600):
+            for _attempt in range(600):
                 if child := children.read_text().split():
                     break
                 with contextlib.suppress(subprocess.TimeoutExpired):

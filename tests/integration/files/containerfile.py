@@ -49,14 +49,14 @@ def parse(text: str) -> tuple[dict[str, str], list[Stage]]:
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        word, _, rest = line.partition(" ")
+        word, _space, rest = line.partition(" ")
         if word == "FROM":
             base, name = rest.split(" AS ")
             stages.append(Stage(name, base))
         elif stages:
             stages[-1].steps.append((word, rest))
         elif word == "ARG":
-            key, _, value = rest.partition("=")
+            key, _equals, value = rest.partition("=")
             arguments[key] = value.strip('"')
         else:
             raise SystemExit(f"{line!r} comes before the first FROM")
@@ -141,7 +141,7 @@ class Build:
 
     def step(self, stage: Stage, word: str, rest: str) -> None:
         if word == "ARG":
-            key, _, value = rest.partition("=")
+            key, _equals, value = rest.partition("=")
             value = self.given.get(key, self.arguments.get(key, value.strip('"')))
             # As an engine does it: an argument without a value is not in the environment of what runs.
             if key in self.arguments or key in self.given or "=" in rest:
@@ -149,7 +149,7 @@ class Build:
         elif word == "ENV":
             known = {"PATH": PATH, **stage.args, **stage.env}
             for pair in shlex.split(rest):
-                key, _, value = pair.partition("=")
+                key, _equals, value = pair.partition("=")
                 stage.env[key] = re.sub(r"\$\{?(\w+)\}?", lambda match: known.get(match[1], ""), value)
         elif word == "RUN":
             done = self.execute(stage, ["/bin/sh", "-c", rest])
