@@ -381,6 +381,9 @@ class Awx(ThreadingHTTPServer):
             if LISTS[other][name] == kind and number in members:
                 members.remove(number)
         self.surveys.pop((kind, number), None)
+        if kind == "workflow_job_template_nodes":
+            # an approval belongs to its node alone
+            self.things["workflow_approval_templates"].pop(gone["unified_job_template"], None)
         for other in self.things.values():
             for thing in other.values():
                 for name, kinds in REFERENCES.items():
