@@ -130,7 +130,8 @@ def kind_of(block: Block) -> str:
     first = read[0] if read else None
     if isinstance(first, dict):
         if {"apiVersion", "kind"} <= set(first):
-            return "manifest"
+            # a kubeconfig looks like an object, and no server takes it
+            return "other" if first["kind"] == "Config" else "manifest"
         if "configMapGenerator" in first:
             return "kustomization"
         return "variables" if all(re.fullmatch(r"[a-z][a-z0-9_]*", str(key)) for key in first) else "other"
