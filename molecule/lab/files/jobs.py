@@ -259,6 +259,8 @@ def kubeconfig_of(account: dict[str, str]) -> dict[str, Any]:
 def crashing(image: str) -> dict[str, Any]:
     command = ["/bin/sh", "-c", f"echo connecting with password={CANARY}; exit 3"]
     container = {"name": "crash", "image": image, "imagePullPolicy": "IfNotPresent", "command": command}
+    # without a probe it would be ready for the moment that it runs
+    container["readinessProbe"] = {"exec": {"command": ["/bin/false"]}}
     template = {
         "metadata": {"labels": {"app": BROKEN}},
         "spec": {"automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "containers": [container]},
