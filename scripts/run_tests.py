@@ -54,7 +54,7 @@ TEST_PACKAGES = {
 }
 # Scenarios that need Docker; all others run anywhere.
 NEED_ENGINE = {"k3d", "lab"}
-SCENARIO_SECONDS = {"default": 60, "k3d": 450, "lab": 1100}
+SCENARIO_SECONDS = {"default": 60, "k3d": 450, "lab": 1900}
 
 
 # Commands that run now, in whichever thread; they end with the runner.
@@ -513,7 +513,7 @@ def all_stages(python: Python) -> list[Stage]:
     with_programs = [
         Stage("contract", "contract with the upstream charts", 20, pytest_stage(PYTEST_FOLDERS["contract"], python)),
         Stage(
-            "integration", "modules against real programs", 540, integration_stage(python), timeout=1800,
+            "integration", "modules against real programs", 1200, integration_stage(python), timeout=3000,
         ),
         Stage("sanity", f"ansible-test sanity, core {python.core}", 120, sanity_stage(python), beside="molecule-lab"),
         Stage(
