@@ -14,9 +14,20 @@ from ansible_collections.argolab.observability.plugins.module_utils.checked_modu
 from ansible_collections.argolab.observability.plugins.module_utils.checks import nearest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.limits import option_problems
+from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Part, result_of, unopened
 from ansible_collections.argolab.observability.plugins.module_utils.progress import Progress
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll, Waiting, Watcher
+
+# Option C(parts) of the modules that look at many: what an element may hold, and what it may be.
+PART_OPTIONS: Mapping[str, Any] = {
+    "module": {"type": "str", "required": True},
+    "kind": {"type": "str"},
+    "title": {"type": "str"},
+    "options": {"type": "dict", "default": {}},
+    "skip": {"type": "str", "default": ""},
+}
+PART_LIMITS: Mapping[str, Any] = {"options": {"module": {"form": "word"}, "kind": {"form": "word"}}}
 
 # What one option of all is called by a part that has it under another name.
 OTHER_NAMES: Mapping[str, Sequence[str]] = {
@@ -71,6 +82,11 @@ def read_parts(
     if not any(not one.skip for one in wanted):
         raise DefiniteError("parts has none that is not skipped, so nothing would be checked; give at least one.")
     return wanted
+
+
+def secrets_of_parts(params: Mapping[str, Any]) -> set[str]:
+    """The secrets in the options of a module that has C(parts), and in those of each part."""
+    return set().union(*(secrets_in(holder) for holder in (params, *(part["options"] for part in params["parts"]))))
 
 
 def _shared(part: Part, shared: Mapping[str, Any]) -> dict[str, Any]:

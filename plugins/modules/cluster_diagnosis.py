@@ -160,18 +160,15 @@ from ansible_collections.argolab.observability.plugins.module_utils.diagnosis_re
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary_line
-from ansible_collections.argolab.observability.plugins.module_utils.many_parts import read_parts, run_parts
-from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
+from ansible_collections.argolab.observability.plugins.module_utils.many_parts import (
+    PART_OPTIONS,
+    read_parts,
+    run_parts,
+    secrets_of_parts,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.parts.all_parts import PARTS
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Waiting
 
-PART_OPTIONS = {
-    "module": {"type": "str", "required": True},
-    "kind": {"type": "str"},
-    "title": {"type": "str"},
-    "options": {"type": "dict", "default": {}},
-    "skip": {"type": "str", "default": ""},
-}
 ONCE = Waiting(0.0, 1.0, 1)
 
 
@@ -194,8 +191,7 @@ def main() -> None:
         },
     )
     params = module.params
-    for holder in (params, *(part["options"] for part in params["parts"])):
-        module.no_log_values.update(secrets_in(holder))
+    module.no_log_values.update(secrets_of_parts(params))
     shared = {name: params[name] for name in CLUSTER_PROMETHEUS_ARGUMENT_SPEC}
     try:
         parts = read_parts(params["parts"], shared, PARTS) if params["parts"] else []

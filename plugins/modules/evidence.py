@@ -168,12 +168,8 @@ fleet_entry:
   sample: {name: milano, evidence: {verdict: passed}, page: build/evidence/index.html}
 """
 
-import datetime
-import json
-
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
-    PAGE,
     artifact,
     gather,
     summary,
@@ -182,7 +178,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence imp
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import junit
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_page import page
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_plots import plotting_library, read_plots
-from ansible_collections.argolab.observability.plugins.module_utils.written_files import write_files
+from ansible_collections.argolab.observability.plugins.module_utils.written_files import now, write_evidence
 
 FAILURE = {
     "task": {"type": "str", "required": True},
@@ -224,20 +220,15 @@ def main() -> None:
             "fleet_name": {"form": "word"},
         },
     )
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    evidence = gather(module.params["groups"], module.params["cluster"], now)
+    evidence = gather(module.params["groups"], module.params["cluster"], now())
     files: list[str] = []
     problems: list[str] = []
     if module.params["path"] and not module.check_mode:
         dashboards, problems = read_plots(module.params["plots"])
         for problem in problems:
             module.warn(problem)
-        contents = {
-            PAGE: page(evidence, dashboards, problems, plotting_library() if dashboards else None),
-            "evidence.json": json.dumps(evidence, indent=1, ensure_ascii=False) + "\n",
-            "junit.xml": junit(evidence),
-        }
-        files = write_files(module, module.params["path"], contents)
+        shown = page(evidence, dashboards, problems, plotting_library() if dashboards else None)
+        files = write_evidence(module, module.params["path"], evidence, shown, junit(evidence))
     name = module.params["fleet_name"]
     entry = {"fleet_entry": {"name": name, "evidence": evidence, "page": files[0] if files else ""}} if name else {}
     module.exit_json(

@@ -126,13 +126,10 @@ files:
   sample: [build/fleet/index.html, build/fleet/evidence.json, build/fleet/junit.xml]
 """
 
-import datetime
-import json
 import os
 import urllib.parse
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.evidence import PAGE
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_fleet import (
     artifacts,
     fleet_line,
@@ -141,7 +138,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.evidence_fle
 )
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_fleet_page import fleet_page
 from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import fleet_junit
-from ansible_collections.argolab.observability.plugins.module_utils.written_files import write_files
+from ansible_collections.argolab.observability.plugins.module_utils.written_files import now, write_evidence
 
 CLUSTER = {
     "name": {"type": "str", "required": True},
@@ -171,17 +168,11 @@ def main() -> None:
         },
     )
     params = module.params
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fleet, absent = merge(params["hosts"], params["clusters"], now, params["next"])
+    fleet, absent = merge(params["hosts"], params["clusters"], now(), params["next"])
     files: list[str] = []
     if params["path"] and not module.check_mode:
         pages = {one["name"]: address(one["page"], params["path"]) for one in params["clusters"]}
-        contents = {
-            PAGE: fleet_page(fleet, pages),
-            "evidence.json": json.dumps(fleet, indent=1, ensure_ascii=False) + "\n",
-            "junit.xml": fleet_junit(fleet),
-        }
-        files = write_files(module, params["path"], contents)
+        files = write_evidence(module, params["path"], fleet, fleet_page(fleet, pages), fleet_junit(fleet))
     module.exit_json(
         changed=False,
         verdict=fleet["verdict"],

@@ -151,7 +151,7 @@ root:
   description: Path of the archive of the Debian root.
   type: str
   returned: if O(root) is given
-  sample: /home/user/.cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
+  sample: /var/cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
 missing:
   description: What was not built before this call; what would be built, in check mode.
   type: list

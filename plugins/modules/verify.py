@@ -110,21 +110,18 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary
-from ansible_collections.argolab.observability.plugins.module_utils.many_parts import read_parts, run_parts
-from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
+from ansible_collections.argolab.observability.plugins.module_utils.many_parts import (
+    PART_LIMITS,
+    PART_OPTIONS,
+    read_parts,
+    run_parts,
+    secrets_of_parts,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.parts.all_parts import PARTS
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import (
     WAIT_ARGUMENT_SPEC,
     waiting_from_params,
 )
-
-PART_OPTIONS = {
-    "module": {"type": "str", "required": True},
-    "kind": {"type": "str"},
-    "title": {"type": "str"},
-    "options": {"type": "dict", "default": {}},
-    "skip": {"type": "str", "default": ""},
-}
 
 
 def main() -> None:
@@ -134,11 +131,10 @@ def main() -> None:
             **WAIT_ARGUMENT_SPEC,
             "parts": {"type": "list", "elements": "dict", "required": True, "options": PART_OPTIONS},
         },
-        limits={"parts": {"options": {"module": {"form": "word"}, "kind": {"form": "word"}}}},
+        limits={"parts": PART_LIMITS},
     )
     params = module.params
-    for holder in (params, *(part["options"] for part in params["parts"])):
-        module.no_log_values.update(secrets_in(holder))
+    module.no_log_values.update(secrets_of_parts(params))
     try:
         waiting = waiting_from_params(params)
         shared = {name: params[name] for name in CLUSTER_PROMETHEUS_ARGUMENT_SPEC}
