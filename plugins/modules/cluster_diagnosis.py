@@ -161,6 +161,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.diagnosis_re
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary_line
 from ansible_collections.argolab.observability.plugins.module_utils.many_parts import (
+    PART_LIMITS,
     PART_OPTIONS,
     read_parts,
     run_parts,
@@ -183,7 +184,7 @@ def main() -> None:
             "event_minutes": {"type": "int", "default": 60},
         },
         limits={
-            "parts": {"empty_ok": True, "options": {"module": {"form": "word"}, "kind": {"form": "word"}}},
+            "parts": {"empty_ok": True, **PART_LIMITS},
             "namespaces": {"form": "namespace"},
             "releases": {"form": "namespaced_name"},
             "log_lines": {"minimum": 0, "maximum": 50},
