@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Mapping, Protocol
 
-from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing
+from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of, namespace_of
@@ -52,19 +52,23 @@ class Client(Protocol):
 def rights_in(manifest: Any, roles: Collection[str] = ()) -> list[Right]:
     """Every right that the Roles and ClusterRoles of a List grant.
 
-    :param roles: names of those that count; empty for all.
-    :raises DefiniteError: for a manifest that holds none of them, since nothing asked is no answer.
+    :param roles: names of those that count, a Role also as V(NAMESPACE/NAME); empty for all.
+    :raises DefiniteError: for a manifest that holds none of them, or not all that are named, since nothing asked is no
+        answer.
     """
     items = manifest.get("items") if isinstance(manifest, Mapping) else None
     if not isinstance(items, list):
         raise DefiniteError("manifest is no List of objects; expected apiVersion: v1, kind: List and items.")
     found: set[Right] = set()
+    names: set[str] = set()
     for item in items:
         if not isinstance(item, Mapping) or item.get("kind") not in ("Role", "ClusterRole"):
             continue
-        if roles and name_of(item) not in roles:
-            continue
         place = namespace_of(item) if item["kind"] == "Role" else ""
+        own = {name_of(item), f"{place}/{name_of(item)}"} if place else {name_of(item)}
+        names |= own
+        if roles and not own & set(roles):
+            continue
         for rule in item.get("rules") or []:
             found |= {
                 Right(place, group, resource, verb, name)
@@ -73,10 +77,32 @@ def rights_in(manifest: Any, roles: Collection[str] = ()) -> list[Right]:
                 for verb in rule.get("verbs") or []
                 for name in rule.get("resourceNames") or [""]
             }
+    unknown = next((role for role in roles if role not in names), "")
+    if unknown:
+        near = nearest(unknown, names)
+        hint = f"did you mean {near}?" if near else f"it holds {listing(sorted(names)) or 'none'}."
+        raise DefiniteError(f"manifest holds no Role or ClusterRole called {unknown}; {hint}")
     if not found:
-        names = f" called {listing(roles)}" if roles else ""
-        raise DefiniteError(f"manifest holds no Role or ClusterRole{names} with rules, so there is nothing to ask for.")
+        raise DefiniteError("manifest holds no Role or ClusterRole with rules, so there is nothing to ask for.")
     return sorted(found)
+
+
+def wanted_rights(manifests: Iterable[Mapping[str, Any]]) -> dict[Right, str]:
+    """What several manifests grant, each right with the command of the first that does.
+
+    :param manifests: each with C(content), C(roles) and C(remedy).
+    """
+    found: dict[Right, str] = {}
+    for item in manifests:
+        for right in rights_in(item["content"], item["roles"]):
+            found.setdefault(right, item["remedy"])
+    return {right: found[right] for right in sorted(found)}
+
+
+def remedies(wanted: Mapping[Right, str], missing: Iterable[Right]) -> str:
+    """The commands that grant what is missing, as one line."""
+    lacking = {wanted[right] for right in missing}
+    return " && ".join(command for command in dict.fromkeys(wanted.values()) if command in lacking)
 
 
 def grants(rules: Iterable[Rule], right: Right) -> bool:
@@ -127,17 +153,18 @@ def _review(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "authorization.k8s.io/v1", "kind": f"SelfSubject{kind}Review", "spec": dict(spec)}
 
 
-def rights_checks(rights: Sequence[Right], missing: Sequence[Right], command: str) -> list[ExplainedCheck]:
+def rights_checks(wanted: Mapping[Right, str], missing: Sequence[Right]) -> list[ExplainedCheck]:
     """One check for the whole cluster and for each namespace."""
     checks = []
-    for place in sorted({right.namespace for right in rights}):
+    for place in sorted({right.namespace for right in wanted}):
         label = f"rights in namespace {place}" if place else "rights in the whole cluster"
-        wanted = [right for right in rights if right.namespace == place]
-        lacking = [str(right) for right in missing if right.namespace == place]
-        expected, observed = f"{count_text(len(wanted), 'right')}", f"{len(wanted) - len(lacking)} of {len(wanted)}"
+        total = sum(right.namespace == place for right in wanted)
+        lacking = [right for right in missing if right.namespace == place]
+        expected, observed = count_text(total, "right"), f"{total - len(lacking)} of {total}"
         if not lacking:
             checks.append(ExplainedCheck(label, True, expected, observed))
             continue
-        detail = f"missing: {listing(lacking, SHOWN)}"
+        detail = f"missing: {listing([str(right) for right in lacking], SHOWN)}"
+        command = remedies(wanted, lacking)
         checks.append(ExplainedCheck(label, False, expected, observed, detail, "right_missing", command, label))
     return checks

@@ -50,6 +50,9 @@ FORMS: Dict[str, Form] = {
     ),
     "namespace": Form(_LABEL, "the name of a namespace: lower case letters, digits and dashes, such as monitoring"),
     "namespaced_name": Form(rf"{_LABEL}/{_LABEL}(\.{_LABEL})*", "NAMESPACE/NAME, such as monitoring/argocd"),
+    "role_name": Form(
+        rf"({_LABEL}/)?{_LABEL}(\.{_LABEL})*", "the name of a Role or ClusterRole, or NAMESPACE/NAME of a Role"
+    ),
     "cluster_name": Form(
         r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?",
         "at most 32 lower case letters, digits and dashes that begin with a letter, such as argolab",

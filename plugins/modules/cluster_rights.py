@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_rights
-short_description: Check that an account has the rights of a manifest before they are needed
+short_description: Check that an account has the rights of manifests before they are needed
 version_added: 0.1.0
 author:
   - argolab.observability contributors (@argolab)
 description:
-  - Asks the API server whether the account of O(context) has every right that the Roles and ClusterRoles of a manifest
-    grant, and names those that it lacks. A build that lacks one would otherwise end half way.
+  - Asks the API server whether the account of O(context) has every right that the Roles and ClusterRoles of manifests
+    grant, names those that it lacks, and says which manifest grants them. A build that lacks one would otherwise end
+    half way.
   - It does not look at Roles or bindings, so however the account came by its rights, they count.
   - Whoever is logged in may ask this about himself (ClusterRole C(system:basic-user)).
 extends_documentation_fragment:
@@ -22,21 +23,29 @@ extends_documentation_fragment:
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
 options:
-  manifest:
-    description:
-      - The content of a manifest, a C(List) that holds the Roles and ClusterRoles among other objects. What other
-        objects it holds, and whom it binds, does not count.
-    type: dict
-    required: true
-  roles:
-    description: Names of the Roles and ClusterRoles whose rights are needed. Empty means all.
+  manifests:
+    description: What grants the rights that are needed.
     type: list
-    elements: str
-    default: []
-  remedy:
-    description: The command that grants the rights, which is named where one is missing.
-    type: str
-    default: kubectl apply -f MANIFEST
+    elements: dict
+    required: true
+    suboptions:
+      content:
+        description:
+          - The content of a manifest, a C(List) that holds the Roles and ClusterRoles among other objects. What other
+            objects it holds, and whom it binds, does not count.
+        type: dict
+        required: true
+      roles:
+        description:
+          - Names of the Roles and ClusterRoles whose rights are needed, a Role also as V(NAMESPACE/NAME). Empty means
+            all.
+        type: list
+        elements: str
+        default: []
+      remedy:
+        description: The command that grants the rights, which is named where one of them is missing.
+        type: str
+        default: kubectl apply -f MANIFEST
 seealso:
   - module: argolab.observability.cluster_ready
 """
@@ -46,9 +55,13 @@ EXAMPLES = r"""
   argolab.observability.cluster_rights:
     kubeconfig: "{{ cluster_kubeconfig }}"
     context: "{{ cluster_context }}"
-    manifest: "{{ lookup('ansible.builtin.file', 'docs/manifests/build-rbac.yaml') | from_yaml }}"
-    roles: [argolab-build]
-    remedy: kubectl apply -f docs/manifests/build-rbac.yaml
+    manifests:
+      - content: "{{ lookup('ansible.builtin.file', 'docs/manifests/build-rbac.yaml') | from_yaml }}"
+        roles: [argolab-build]
+        remedy: kubectl apply -f docs/manifests/build-rbac.yaml
+      - content: "{{ lookup('ansible.builtin.file', 'docs/manifests/build-rbac-profiles.yaml') | from_yaml }}"
+        roles: [argolab-build-policies, argocd/argolab-build-budgets]
+        remedy: kubectl apply -f docs/manifests/build-rbac-profiles.yaml
 """
 
 RETURN = r"""
@@ -64,7 +77,7 @@ checks:
     observed: {type: str, description: How many of them there are.}
     detail: {type: str, description: Those that are missing.}
     cause: {type: str, description: V(right_missing) where one is missing.}
-    next: {type: str, description: The command to type next.}
+    next: {type: str, description: "The command to type next, or several with C(&&) between them."}
     subject: {type: str, description: What the check is about.}
 missing:
   description: Every right that is missing, as C(kubectl auth can-i) takes it, with its namespace.
@@ -74,6 +87,8 @@ missing:
   sample: ["create customresourcedefinitions.apiextensions.k8s.io", "patch deployments.apps in namespace monitoring"]
 """
 
+from typing import Any, Mapping
+
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.checks import as_dicts, count_text, failure_message
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
@@ -82,41 +97,47 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
 )
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_rights import (
     missing_rights,
+    remedies,
     rights_checks,
-    rights_in,
+    wanted_rights,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
+
+
+MANIFEST: Mapping[str, Any] = {
+    "content": {"type": "dict", "required": True},
+    "roles": {"type": "list", "elements": "str", "default": []},
+    "remedy": {"type": "str", "default": "kubectl apply -f MANIFEST"},
+}
 
 
 def main() -> None:
     module = checked_module(
         {
             **CLUSTER_ARGUMENT_SPEC,
-            "manifest": {"type": "dict", "required": True},
-            "roles": {"type": "list", "elements": "str", "default": []},
-            "remedy": {"type": "str", "default": "kubectl apply -f MANIFEST"},
+            "manifests": {"type": "list", "elements": "dict", "required": True, "options": MANIFEST},
         },
-        limits={"roles": {"form": "kube_name"}, "remedy": {"form": "text"}},
+        limits={"manifests": {"options": {"roles": {"form": "role_name"}, "remedy": {"form": "text"}}}},
     )
     params = module.params
     module.no_log_values.update(secrets_in(params["kubeconfig"]))
     try:
-        rights = rights_in(params["manifest"], params["roles"])
+        wanted = wanted_rights(params["manifests"])
         client = kube_from_params(params)
-        missing = missing_rights(client, rights)
+        missing = missing_rights(client, list(wanted))
     except ArgolabError as error:
         module.fail_json(msg=f"Whether the account has the rights that are needed is not known: {error}")
         return
-    checks = rights_checks(rights, missing, params["remedy"])
+    checks = rights_checks(wanted, missing)
     texts = [f"{right}{f' in namespace {right.namespace}' if right.namespace else ''}" for right in missing]
     result = {"changed": False, "checks": as_dicts(checks), "missing": texts}
     if not missing:
-        module.exit_json(**result, msg=f"{count_text(len(rights), 'right')} are there.")
+        module.exit_json(**result, msg=f"{count_text(len(wanted), 'right')} are there.")
     who = f"{client.description[:1].upper()}{client.description[1:]}"
     title = (
         f"{who}: the account lacks {count_text(len(missing), 'right')}"
-        f" of {len(rights)}. Nothing was changed. Grant what is missing: {params['remedy']}"
+        f" of {len(wanted)}. Nothing was changed. Grant what is missing: {remedies(wanted, missing)}"
     )
     module.fail_json(**result, msg=failure_message(title, checks))
 

@@ -57,16 +57,20 @@ def upstream() -> Path:
     return UPSTREAM
 
 
-def write_values(build: Path, source: str, *more: str) -> Path:
-    """The files that playbooks/values.yml writes for a source of artifacts."""
+def write_values(build: Path, source: str, *more: str, each: bool = False) -> Path:
+    """The files that playbooks/values.yml writes for a source of artifacts.
+
+    :param each: whether the inventory says for each of its hosts where they go.
+    """
     program = Path(sys.executable).with_name("ansible-playbook")
+    where = [] if each else ["-e", f"lab_build_dir={build}"]
     done = subprocess.run(
         [
             str(program if program.exists() else "ansible-playbook"), "playbooks/values.yml",
-            "-e", f"artifact_source_effective={source}", "-e", f"lab_build_dir={build}",
+            "-e", f"artifact_source_effective={source}", *where,
             "-e", "lab_domain=example.it", "-e", "argo_cd_metrics_interval=", *more,
         ],
-        cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120,
+        cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return build / "values"

@@ -58,7 +58,8 @@ class Api:
         )
         openssl(folder, "x509", "-req", "-in", "old.csr", "-signkey", "old.key", "-out", "old.crt", "-days", "-1")
 
-        self.lacking: set[tuple[str, str, str]] = set()
+        # Verb, resource and namespace, and a name where it is about one object.
+        self.lacking: set[tuple[str, ...]] = set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -72,7 +73,8 @@ class Api:
                     # an authorizer that tells nobody what it allows
                     return self.answer({"status": {"incomplete": True, "resourceRules": []}}, 201)
                 wanted = asked["spec"]["resourceAttributes"]
-                lacking = (wanted["verb"], wanted["resource"], wanted["namespace"]) in outer.lacking
+                right = (wanted["verb"], wanted["resource"], wanted["namespace"])
+                lacking = right in outer.lacking or (*right, wanted["name"]) in outer.lacking
                 return self.answer({"status": {"allowed": not lacking}}, 201)
 
             def answer(self, body: dict[str, Any], status: int = 200) -> None:
@@ -206,6 +208,45 @@ def test_rights_that_a_build_lacks_are_named_before_it_begins(api: Api, tmp_path
     assert "create customresourcedefinitions.apiextensions.k8s.io" in output
     assert "rights in namespace monitoring: expected" in output and "missing: patch deployments.apps" in output
     assert "kubectl apply -f docs/manifests/build-rbac.yaml" in output
+
+
+# A right of each option of the profiles, by verb, resource, namespace and name, and how it is named.
+PROFILES: dict[tuple[str, ...], str] = {
+    ("create", "networkpolicies", "monitoring"): "create networkpolicies.networking.k8s.io",
+    ("list", "poddisruptionbudgets", "monitoring"): "list poddisruptionbudgets.policy",
+    ("patch", "poddisruptionbudgets", "argocd"): "patch poddisruptionbudgets.policy",
+    ("patch", "namespaces", "", "argocd"): "patch namespaces argocd",
+    ("get", "endpoints", "argocd"): "get endpoints",
+    ("create", "certificates", "argocd"): "create certificates.cert-manager.io",
+    ("list", "clusterissuers", ""): "list clusterissuers.cert-manager.io",
+}
+
+
+def test_rights_of_a_profile_are_asked_for_where_its_options_are_chosen(api: Api, tmp_path: Path) -> None:
+    """And the manifest that grants them is named. tests/contract/test_profile_rbac.py has the options one by one."""
+    chosen = {
+        "kube_prometheus_stack_network_policies_enabled": True, "kube_prometheus_stack_alertmanager_replicas": 3,
+        "argo_cd_server_replicas": 2, "argo_cd_pod_security": "restricted", "argo_cd_redis_ha_enabled": True,
+        "lab_tls_mode": "cert_manager",
+    }  # fmt: skip
+    api.lacking = {*PROFILES, ("list", "issuers", "monitoring")}
+    try:
+        without = play(tmp_path, api.kubeconfig())
+        output = play(tmp_path, api.kubeconfig(), **chosen)
+    finally:
+        api.lacking = set()
+    assert "failed=0" in without, without
+    assert "failed=1" in output and "SEEN" not in output, output
+    assert f"lacks {len(PROFILES)} rights of" in output, output
+    for words in PROFILES.values():
+        assert words in output, (words, output)
+    assert "Grant what is missing: kubectl apply -f docs/manifests/build-rbac-profiles.yaml" in output, output
+
+
+def test_a_role_that_the_manifest_does_not_have_is_refused(api: Api, tmp_path: Path) -> None:
+    output = play(tmp_path, api.kubeconfig(), existing_cluster_rights_profiles_roles=["argolab-build-polices"])
+    assert "failed=1" in output
+    assert "no Role or ClusterRole called argolab-build-polices; did you mean argolab-build-policies?" in output
 
 
 def test_a_build_elsewhere_is_not_asked_for_rights_in_the_default_namespaces(api: Api, tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_righ
     Right,
     grants,
     missing_rights,
+    remedies,
     rights_checks,
     rights_in,
+    wanted_rights,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from hypothesis import given
@@ -59,7 +61,35 @@ def test_every_right_of_a_manifest() -> None:
         Right("monitoring", "apps", "deployments", "get"),
         Right("monitoring", "apps", "deployments", "patch"),
     ]
-    assert {right.namespace for right in rights_in(both, ["a"])} == {"monitoring"}
+    for name in ("a", "monitoring/a"):
+        assert {right.namespace for right in rights_in(both, [name])} == {"monitoring"}
+    assert len(rights_in(both, ["monitoring/a", "b"])) == 4
+
+
+def test_a_role_that_is_not_there_is_no_answer() -> None:
+    for name, words in (("c", "called c; it holds a, b, monitoring/a"), ("argocd/a", "argocd/a")):
+        with pytest.raises(ArgolabError, match=words):
+            rights_in({"items": [ROLE, CLUSTER_ROLE]}, ["a", name])
+
+
+def test_each_manifest_has_the_command_that_grants_its_rights() -> None:
+    more = {**ROLE, "rules": [*ROLE["rules"], {"apiGroups": ["policy"], "resources": ["x"], "verbs": ["create"]}]}
+    wanted = wanted_rights(
+        [
+            {"content": {"items": [ROLE, CLUSTER_ROLE]}, "roles": ["a"], "remedy": "apply base"},
+            {"content": {"items": [more]}, "roles": [], "remedy": "apply more"},
+        ]
+    )
+    # what both grant is granted by the first
+    assert {str(right): command for right, command in wanted.items()} == {
+        "get deployments.apps": "apply base", "patch deployments.apps": "apply base", "create x.policy": "apply more",
+    }  # fmt: skip
+    (check,) = rights_checks(wanted, list(wanted))
+    assert check.next == "apply base && apply more"
+    (create,) = (right for right in wanted if right.verb == "create")
+    (check,) = rights_checks(wanted, [create])
+    assert (check.next, check.observed, check.detail) == ("apply more", "2 of 3", "missing: create x.policy")
+    assert remedies(wanted, []) == ""
 
 
 @pytest.mark.parametrize("manifest", [{}, {"items": []}, {"items": [{"kind": "Role", "metadata": {"name": "a"}}]}, []])
@@ -107,7 +137,7 @@ def test_what_is_missing_is_named_and_everything_else_is_asked_for_in_few_reques
     webhook = Account({NOWHERE: [all_of_it]}, more=(Right("monitoring", "apps", "deployments", "get"),))
     missing = missing_rights(webhook, rights)
     assert [str(right) for right in missing] == ["patch deployments.apps"]
-    checks = rights_checks(rights, missing, "kubectl apply -f x.yaml")
+    checks = rights_checks({right: "kubectl apply -f x.yaml" for right in rights}, missing)
     assert [(check.name, check.ok, check.observed, check.cause) for check in checks] == [
         ("rights in the whole cluster", True, "2 of 2", ""),
         ("rights in namespace monitoring", False, "1 of 2", "right_missing"),
@@ -124,18 +154,43 @@ def test_silence_is_no_right() -> None:
     assert missing_rights(Silent(), rights) == rights
 
 
+def rules_of(*names: str) -> dict[str, list[dict[str, Any]]]:
+    """All of some manifests, by place."""
+    items = [item for name in names for item in yaml.safe_load((MANIFESTS / name).read_text())["items"]]
+    everywhere = [rule for item in items if item["kind"] == "ClusterRole" for rule in item["rules"]]
+    rules = {NOWHERE: everywhere}
+    for item in items:
+        if item["kind"] == "Role":
+            rules.setdefault(item["metadata"]["namespace"], list(everywhere)).extend(item["rules"])
+    return rules
+
+
 def test_who_may_build_may_verify() -> None:
     """Otherwise the build's last part, the verification, could not look."""
-    build = yaml.safe_load((MANIFESTS / "build-rbac.yaml").read_text())
-    verify = yaml.safe_load((MANIFESTS / "verify-rbac.yaml").read_text())
-    rules: dict[str, list[dict[str, Any]]] = {NOWHERE: []}
-    for item in build["items"]:
-        if item["kind"] == "ClusterRole":
-            rules[NOWHERE] += item["rules"]
-    for item in build["items"]:
-        if item["kind"] == "Role":
-            rules.setdefault(item["metadata"]["namespace"], list(rules[NOWHERE])).extend(item["rules"])
-    assert missing_rights(Account(rules), rights_in(verify)) == []
+    verify, more = ("verify-rbac.yaml", "verify-rbac-profiles.yaml")
+    wanted = rights_in(yaml.safe_load((MANIFESTS / verify).read_text()))
+    assert missing_rights(Account(rules_of("build-rbac.yaml")), wanted) == []
+    profiles = rights_in(yaml.safe_load((MANIFESTS / more).read_text()))
+    assert missing_rights(Account(rules_of("build-rbac.yaml")), profiles) != []
+    assert missing_rights(Account(rules_of("build-rbac.yaml", "build-rbac-profiles.yaml")), profiles) == []
+
+
+@pytest.mark.parametrize("name", ["build-rbac", "build-rbac-profiles", "verify-rbac", "verify-rbac-profiles"])
+def test_every_role_is_bound_to_the_account_and_the_parts_overlap_in_nothing(name: str) -> None:
+    items = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())["items"]
+    account = f"argolab-{name.partition('-')[0]}"
+    roles = [item for item in items if item["kind"] in ("Role", "ClusterRole")]
+    bound = {
+        (item["roleRef"]["kind"], item["metadata"].get("namespace", ""), item["roleRef"]["name"])
+        for item in items
+        if item["kind"].endswith("Binding")
+        and item["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": account}]
+    }
+    assert {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in roles} == bound
+    if name.endswith("-profiles"):
+        base = rules_of(f"{name.removesuffix('-profiles')}.yaml")
+        rights = rights_in({"items": items})
+        assert [right for right in missing_rights(Account(base), rights) if right in rights] == rights
 
 
 @given(st.recursive(st.none() | st.text() | st.lists(st.text()), lambda inner: st.dictionaries(st.text(), inner)))

@@ -39,8 +39,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "cluster_diagnosis": {**KUBE, "releases": ["monitoring/x"], "parts": [{"module": "scrape_coverage"}]},
     "cluster_rights": {
         **KUBE,
-        "manifest": {"items": [{"kind": "Role", "metadata": {"name": "a", "namespace": "b"}, "rules": [RULE]}]},
-        "roles": ["a"],
+        "manifests": [
+            {
+                "content": {"items": [{"kind": "Role", "metadata": {"name": "a", "namespace": "b"}, "rules": [RULE]}]},
+                "roles": ["a"],
+            }
+        ],
     },
     "cluster_ready": {**KUBE, "wait_timeout": 0},
     "container_engine": {"docker_host": ENGINE},
