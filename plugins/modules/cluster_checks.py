@@ -61,7 +61,35 @@ options:
       labels: {description: Labels of the pods., type: dict, required: true}
       port: {description: Port of the pods., type: int, required: true}
       from: {description: The namespace that may reach it., type: str, required: true}
+  workloads:
+    description:
+      - Workloads that have to be there with so many pods, where those that happen to be there are not enough.
+      - Causes are C(workload_absent) and C(too_few_replicas).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind: {description: Kind of the workload., type: str, choices: [Deployment, StatefulSet], required: true}
+      namespace: {description: Namespace of the workload., type: str, required: true}
+      name: {description: Name of the workload., type: str, required: true}
+      replicas: {description: How many of its pods have to be ready at least., type: int, default: 1}
+      skip:
+        description: Why it is no failure where the workload is absent. It is then skipped, with this reason.
+        type: str
+        default: ""
+  certificates:
+    description:
+      - Certificates of cert-manager that have to be Ready. The failure has the reason that cert-manager gives, also on
+        the newest CertificateRequest.
+      - Causes are C(cert_manager_absent), C(certificate_absent) and C(certificate_not_ready).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      namespace: {description: Namespace of the Certificate., type: str, required: true}
+      name: {description: Name of the Certificate., type: str, required: true}
 seealso:
+  - module: argolab.observability.release_inputs
   - module: argolab.observability.scrape_coverage
   - module: argolab.observability.endpoint_checks
 """

@@ -104,7 +104,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_righ
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 
-
 MANIFEST: Mapping[str, Any] = {
     "content": {"type": "dict", "required": True},
     "roles": {"type": "list", "elements": "str", "default": []},

@@ -21,8 +21,10 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_chec
     read_workloads,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, poll_of
+from ansible_collections.argolab.observability.plugins.module_utils.issued_certificates import issued_checks
 from ansible_collections.argolab.observability.plugins.module_utils.limits import PORT
 from ansible_collections.argolab.observability.plugins.module_utils.part import Look, Params, Part
+from ansible_collections.argolab.observability.plugins.module_utils.promised_workloads import promised_check
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import name_of
 from ansible_collections.argolab.observability.plugins.module_utils.waiter import Poll
 
@@ -35,11 +37,16 @@ def look(params: Params) -> Look:
         nodes = kube.list("/api/v1/nodes")
         label = f"API server of {kube.context or 'this cluster'}"
         checks = [ExplainedCheck(label, True, "answers", str(version.get("gitVersion")))] + node_checks(nodes)
+        workloads = {}
         for namespace in params["namespaces"]:
             pods = kube.list(f"/api/v1/namespaces/{namespace}/pods")
-            checks += namespace_checks(
-                namespace, read_workloads(kube, namespace), pods, params["zero_replicas_allowed"]
-            )
+            workloads[namespace] = read_workloads(kube, namespace)
+            checks += namespace_checks(namespace, workloads[namespace], pods, params["zero_replicas_allowed"])
+        for item in params["workloads"]:
+            if item["namespace"] not in workloads:
+                workloads[item["namespace"]] = read_workloads(kube, item["namespace"])
+            checks.append(promised_check(item, workloads[item["namespace"]]))
+        checks += issued_checks(kube, params["certificates"])
         for namespace in dict.fromkeys(item["namespace"] for item in params["closed_ports"]):
             pods = kube.list(f"/api/v1/namespaces/{namespace}/pods")
             policies = kube.list(f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies")
@@ -77,6 +84,16 @@ CLOSED_PORT_SPEC = {
     "from": {"type": "str", "required": True},
 }
 
+WORKLOAD_SPEC = {
+    "kind": {"type": "str", "choices": ["Deployment", "StatefulSet"], "required": True},
+    "namespace": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "replicas": {"type": "int", "default": 1},
+    "skip": {"type": "str", "default": ""},
+}
+CERTIFICATE_SPEC = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
+OBJECT = {"namespace": {"form": "namespace"}, "name": {"form": "kube_name"}}
+
 PART = Part(
     title="The cluster is not as it should be",
     what="nodes, workloads and Ingresses",
@@ -88,6 +105,8 @@ PART = Part(
         "skipped_hosts": {"type": "dict", "default": {}},
         "ingress_class": {"type": "str", "default": ""},
         "closed_ports": {"type": "list", "elements": "dict", "default": [], "options": CLOSED_PORT_SPEC},
+        "workloads": {"type": "list", "elements": "dict", "default": [], "options": WORKLOAD_SPEC},
+        "certificates": {"type": "list", "elements": "dict", "default": [], "options": CERTIFICATE_SPEC},
     },
     limits={
         "namespaces": {"form": "namespace"},
@@ -97,6 +116,8 @@ PART = Part(
         "closed_ports": {
             "options": {"namespace": {"form": "namespace"}, "port": PORT, "from": {"form": "namespace"}}
         },
+        "workloads": {"options": {**OBJECT, "replicas": {"minimum": 1}}},
+        "certificates": {"options": OBJECT},
     },
     look=look,
 )

@@ -43,6 +43,8 @@ ROOTS = {
     "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
     "ClusterIssuer": ("/apis/cert-manager.io/v1", "clusterissuers"),
     "Issuer": ("/apis/cert-manager.io/v1", "issuers"),
+    "Certificate": ("/apis/cert-manager.io/v1", "certificates"),
+    "CertificateRequest": ("/apis/cert-manager.io/v1", "certificaterequests"),
 }
 PROXY = "/api/v1/namespaces/monitoring/services/http:prometheus-operated:9090/proxy"
 

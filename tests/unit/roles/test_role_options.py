@@ -30,7 +30,7 @@ ANYTHING = {
         "tls_key",
     },
     "diagnosis": {"context"},
-    "existing_cluster": {"context", "rights_manifest"},
+    "existing_cluster": {"context", "rights_manifest", "rights_profiles_manifest"},
     "grafana_dashboards": {
         "context", "argocd_file", "argocd_folder", "items.file", "items.folder", "overview_folder",
     },
@@ -44,7 +44,7 @@ ANYTHING = {
     "verification": {
         "context", "hosts.path", "hosts.contains", "hosts.skip", "alerts.group", "alerts.rule",
         "metrics.name", "metrics.expr", "metrics.value", "metrics.required_when", "dashboards_allowed_empty.reason",
-        "tls_ca",
+        "tls_ca", "workloads.skip",
     },
 }  # fmt: skip
 WRONG_TYPE: dict[str, Any] = {"int": "soon", "float": "much", "bool": "maybe", "list": {"a": 1}, "dict": "nothing"}

@@ -137,7 +137,7 @@ def test_what_is_missing_is_named_and_everything_else_is_asked_for_in_few_reques
     webhook = Account({NOWHERE: [all_of_it]}, more=(Right("monitoring", "apps", "deployments", "get"),))
     missing = missing_rights(webhook, rights)
     assert [str(right) for right in missing] == ["patch deployments.apps"]
-    checks = rights_checks({right: "kubectl apply -f x.yaml" for right in rights}, missing)
+    checks = rights_checks(dict.fromkeys(rights, "kubectl apply -f x.yaml"), missing)
     assert [(check.name, check.ok, check.observed, check.cause) for check in checks] == [
         ("rights in the whole cluster", True, "2 of 2", ""),
         ("rights in namespace monitoring", False, "1 of 2", "right_missing"),

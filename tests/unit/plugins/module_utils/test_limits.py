@@ -15,6 +15,7 @@ SAMPLES: dict[str, tuple[list[str], list[str]]] = {
     "kube_name": (["argocd", "a.b-c", "1a"], ["Argo", "a_b", "-a", "a-", "a..b", "a" * 64]),
     "namespace": (["monitoring"], ["a.b", "Monitoring", "a b", "x" * 64]),
     "namespaced_name": (["monitoring/argocd-rules"], ["argocd-rules", "a/b/c", "/b"]),
+    "role_name": (["argolab-build", "argocd/argolab-build"], ["Role", "a/b/c", "a/", "/a", "a b"]),
     "cluster_name": (["argolab", "a1-b"], ["1a", "Lab", "a" * 33, "lab_1", "lab-"]),
     "host_name": (["example.it", "localhost"], ["a b", "-x.it", "http://example.it", "example.it.", "Example.it"]),
     "ip_address": (["127.0.0.1", "::1"], ["localhost", "256.0.0.1", "127.0.0.1:80"]),

@@ -69,6 +69,106 @@ def test_ports_that_only_prometheus_may_reach(cluster: FakeCluster) -> None:
     assert seen() == (False, "open", "port_open")
 
 
+def test_workloads_that_were_promised(cluster: FakeCluster) -> None:
+    wanted = {"kind": "Deployment", "namespace": "argocd", "name": "argocd-server", "replicas": 2}
+
+    def seen(**changes: Any) -> dict[str, Any]:
+        checks = look(cluster, workloads=[{**wanted, **changes}])["checks"]
+        (check,) = (item for item in checks if item["name"].startswith("replicas of "))
+        return dict(check)
+
+    server = cluster.find("Deployment", "argocd-server")
+    check = seen()
+    assert (check["ok"], check["observed"], check["cause"]) == (False, "1 of 1 ready", "too_few_replicas")
+    assert check["detail"] == "it is to have 1 pod"
+    server["spec"]["replicas"] = 2
+    check = seen()
+    assert (check["observed"], check["detail"]) == ("1 of 2 ready", "its pods are not ready")
+    server["status"]["readyReplicas"] = 2
+    assert seen()["ok"] is True
+    # what is promised in a namespace that is not looked at is looked for there
+    check = seen(namespace="monitoring")
+    assert (check["ok"], check["cause"]) == (False, "workload_absent")
+    check = seen(name="argocd-sever")
+    assert (check["cause"], check["observed"]) == ("workload_absent", "absent")
+    assert check["detail"].endswith("did you mean argocd-server?")
+    assert check["next"] == "kubectl get deployments -n argocd"
+    # a Deployment is no StatefulSet
+    assert seen(kind="StatefulSet")["cause"] == "workload_absent"
+    left_out = "left out, so Argo CD has one Redis"
+    check = seen(kind="StatefulSet", name="argocd-redis-ha-server", skip=left_out)
+    assert (check["ok"], check["observed"], check["detail"]) == (None, "skipped", left_out)
+    # the reason is for its absence: what is there is looked at
+    assert seen(skip=left_out)["ok"] is True
+    server["status"]["readyReplicas"] = 0
+    assert seen(skip=left_out)["ok"] is False
+
+
+REASON = 'Referenced "ClusterIssuer" not found: clusterissuer.cert-manager.io "lab-ca" not found'
+
+
+def condition(kind: str, status: str, reason: str, message: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "status": status, "reason": reason, "message": message, **more}
+
+
+def test_certificates_of_cert_manager(cluster: FakeCluster) -> None:
+    """With conditions as cert-manager writes them."""
+
+    def seen(name: str = "lab-tls") -> dict[str, Any]:
+        checks = look(cluster, certificates=[{"namespace": "argocd", "name": name}])["checks"]
+        (check,) = (item for item in checks if item["name"].startswith("Certificate "))
+        return dict(check)
+
+    cluster.absent_kinds = {"Certificate"}
+    assert (seen()["cause"], seen()["observed"]) == ("cert_manager_absent", "no cert-manager")
+    cluster.absent_kinds = set()
+    assert seen()["cause"] == "certificate_absent"
+    certificate = cluster.add("Certificate", "lab-tls", "argocd", metadata={"generation": 1})
+    # one of the same name elsewhere is another
+    cluster.add("Certificate", "lab-tsl", "monitoring")
+    check = seen()
+    assert (check["ok"], check["cause"], check["observed"]) == (False, "certificate_not_ready", "not Ready")
+    assert check["detail"] == "cert-manager has not looked at it yet; is its controller running?"
+    assert check["next"] == "kubectl describe certificate lab-tls -n argocd"
+    assert "did you mean lab-tls?" in seen("lab-tls2")["detail"]
+    absent = ("DoesNotExist", "Issuing certificate as Secret does not exist")
+    certificate["status"] = {
+        "conditions": [
+            condition("Ready", "False", *absent, observedGeneration=1),
+            condition("Issuing", "True", *absent, observedGeneration=1),
+        ]
+    }
+    assert seen()["detail"] == ": ".join(absent)
+    for name, revision, message in (("lab-tls-9", "9", "older"), ("lab-tls-10", "10", REASON), ("other", "11", "no")):
+        own = {
+            "cert-manager.io/certificate-name": "other" if name == "other" else "lab-tls",
+            "cert-manager.io/certificate-revision": revision,
+        }
+        cluster.add(
+            "CertificateRequest", name, "argocd", metadata={"annotations": own},
+            status={"conditions": [condition("Ready", "False", "Pending", message)]},
+        )  # fmt: skip
+    assert seen()["detail"] == f"{': '.join(absent)}; lab-tls-10: Pending: {REASON}"
+    cluster.find("CertificateRequest", "lab-tls-10")["status"]["conditions"].append(
+        condition("Denied", "True", "Denied", "by policy")
+    )
+    assert seen()["detail"].endswith("; lab-tls-10: Denied: by policy")
+    certificate["status"]["conditions"][0] = condition("Ready", "True", "Ready", "up to date", observedGeneration=1)
+    assert seen()["ok"] is True
+    # it was changed, and cert-manager has not judged it since
+    certificate["metadata"]["generation"] = 2
+    assert seen()["ok"] is False
+    # conditions of old releases have no generation
+    del certificate["status"]["conditions"][0]["observedGeneration"]
+    assert seen()["ok"] is True
+
+
+def test_certificates_that_may_not_be_read_are_no_pass(cluster: FakeCluster) -> None:
+    cluster.forbidden = [".*/certificates"]
+    result = look(cluster, certificates=[{"namespace": "argocd", "name": "lab-tls"}])
+    assert result["failed"] and "403" in result["msg"]
+
+
 def test_all_well(cluster: FakeCluster) -> None:
     result = look(cluster)
     assert not result.get("failed"), result["msg"]
