@@ -63,12 +63,17 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"argo_cd_secret_create": False, "kube_prometheus_stack_grafana_admin_secret_create": False},
         set(),
     ),
+    "login": ({"verification_grafana_admin_secret": "own"}, {"argolab-build-login"}),
+    "login-without-grafana": (
+        {"verification_grafana_admin_secret": "own", "kube_prometheus_stack_grafana_enabled": False},
+        set(),
+    ),
     "redis-ha": ({"argo_cd_redis_ha_enabled": True}, {"argolab-build-redis-ha"}),
-    "hardened": (FILES, {"argolab-build-policies", "argolab-build-namespace"}),
+    "hardened": (FILES, {"argolab-build-policies", "argolab-build-namespace", "argolab-build-login"}),
     "hardened-issued": (
         ISSUED,
         {
-            "argolab-build-policies", "argolab-build-namespace", CLUSTER_ISSUERS,
+            "argolab-build-policies", "argolab-build-namespace", "argolab-build-login", CLUSTER_ISSUERS,
             "monitoring/argolab-build-certificates", "argocd/argolab-build-certificates",
         },
     ),
@@ -83,7 +88,7 @@ UPSTREAM_ONLY = {"redis-ha"}
 # What the roles write beside the releases.
 WRITTEN = {"Namespace", "Secret"}
 # Rights to look, which a build needs of what it does not make.
-LOOKED_AT = {"issuers", "clusterissuers", "certificaterequests"}
+LOOKED_AT = {"issuers", "clusterissuers", "certificaterequests", "services/proxy"}
 
 Made = dict[str, list[tuple[str, dict[str, Any]]]]
 
@@ -211,8 +216,8 @@ def test_every_role_that_is_asked_for_is_needed(made: tuple[str, Made], asked: d
     source, by_variant = made
     for variant, objects in by_variant.items():
         for role in asked[variant]:
-            # The namespace's label and its Secret are written by the role beside the release.
-            if role == "argolab-build-namespace" or "issuers" in role:
+            # The namespace's label and its Secret are written by the role beside the release, the others are to look.
+            if role in ("argolab-build-namespace", "argolab-build-login") or "issuers" in role:
                 continue
             if source == "packages" and role == "argolab-build-redis-ha":
                 continue

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MANIFESTS = [ROOT / "docs" / "manifests" / f"{name}.yaml" for name in ("verify-rbac", "verify-rbac-profiles")]
 MODULES = "ansible_collections.argolab.observability.plugins.modules"
 ACCOUNT = "argolab-verify"
-REFUSED = re.compile(r"\b403\b|forbidden|may not be (?:read|seen)|cannot (?:get|list)", re.IGNORECASE)
+REFUSED = re.compile(r"\b403\b|forbidden|may not be|cannot (?:get|list)|not looked at", re.IGNORECASE)
 # What the roles give the modules, from their own variables.
 PLAY = """
 - hosts: clusters
@@ -45,22 +45,40 @@ PLAY = """
     - ansible.builtin.copy:
         dest: FOLDER/arguments.json
         mode: "0600"
-        content: "{{ {'verify': shared | combine(once), 'cluster_diagnosis': shared | combine(more)} | to_json }}"
+        content: "{{ {'cluster_diagnosis': diagnosis} | to_json }}"
       vars:
-        shared:
+        # It also looks at all parts of the verification.
+        diagnosis:
           prometheus_namespace: "{{ verification_prometheus_namespace }}"
           prometheus_service: "{{ verification_prometheus_service }}"
-          parts: "{{ _verification_parts }}"
-        once: {wait_timeout: 0}
-        more: {namespaces: "{{ diagnosis_namespaces }}", releases: "{{ diagnosis_releases }}"}
+          # without pools, as who does not know them asks
+          parts: "{{ _verification_parts + [{'module': 'scrape_coverage', 'kind': 'everything'}] }}"
+          namespaces: "{{ diagnosis_namespaces }}"
+          releases: "{{ diagnosis_releases }}"
 """
-# A port that has another name, a rule that the operator refuses, and a pod that ends.
+# Commands that a failure names: the file that has them, and their text.
+WORKLOAD = ("cluster_checks.py", "kubectl describe {kind.lower()} {name} -n {namespace}")
+MONITOR = ("operator_verdict.py", "describe(link.pool.resource")
+COMMANDS = {
+    "nodes": ("cluster_checks.py", "kubectl describe node {name_of(node)}"),
+    "pods": ("cluster_checks.py", "kubectl describe pod {name_of("),
+    "daemonsets": WORKLOAD, "deployments": WORKLOAD, "statefulsets": WORKLOAD,
+    "ingresses": ("cluster_checks.py", "kubectl describe ingress {name_of("),
+    "networkpolicies": ("scrape_failures.py", 'describe("networkpolicy"'),
+    "servicemonitors": MONITOR, "podmonitors": MONITOR,
+    "prometheusrules": ("rule_chain.py", "kubectl get prometheusrule {name_of(rule)}"),
+    "prometheuses": ("rule_chain.py", "kubectl get prometheus {name_of("),
+    "applications": ("argocd.py", "kubectl describe applications.argoproj.io {"),
+    "persistentvolumeclaims": ("cluster_diagnosis.py", "kubectl describe pvc {name}"),
+}  # fmt: skip
+# A port that has another name, a rule that the operator refuses, a Grafana without endpoints, and a pod that ends.
 BROKEN = (
     ("service", "argocd", "argocd-server-metrics", "/spec/ports/0/name", "broken"),
     (
         "prometheusrule", "monitoring", "argocd-application-controller", "/spec/groups/0/rules/0/expr",
         'absent(argocd_app_info) + "text"',
     ),
+    ("service", "monitoring", "kube-stack-prometheus-grafana", "/spec/selector", {"app": "nobody"}),
 )  # fmt: skip
 CRASHING = "rights-crashing"
 
@@ -116,10 +134,7 @@ class Lab:
 
     @contextmanager
     def broken(self) -> Iterator[None]:
-        before = [
-            json.loads(self.run("-n", space, "get", kind, name, "-o", "json"))
-            for kind, space, name, _path, _value in BROKEN
-        ]
+        before = [self.value(kind, space, name, path) for kind, space, name, path, _value in BROKEN]
         image = self.run(
             "-n", "monitoring", "get", "daemonset", "-o", "jsonpath={.items[0].spec.template.spec.containers[0].image}"
         )
@@ -142,8 +157,7 @@ class Lab:
         }  # fmt: skip
         try:
             for kind, space, name, path, value in BROKEN:
-                patch = json.dumps([{"op": "replace", "path": path, "value": value}])
-                self.run("-n", space, "patch", kind, name, "--type=json", "-p", patch)
+                self.replace(kind, space, name, path, value)
             self.run("apply", "-f", "-", content=pod)
             deadline = time.monotonic() + 60
             while "CrashLoopBackOff" not in self.run("-n", "argocd", "get", "pod", CRASHING, "-o", "json"):
@@ -153,12 +167,18 @@ class Lab:
             yield
         finally:
             self.run("-n", "argocd", "delete", "pod", CRASHING, "--ignore-not-found", "--wait=false")
-            for old in before:
-                patch = {"spec": old["spec"]}
-                self.run(
-                    "-n", old["metadata"]["namespace"], "patch", old["kind"], old["metadata"]["name"], "--type=merge",
-                    "-p", json.dumps(patch),
-                )  # fmt: skip
+            for (kind, space, name, path, _value), old in zip(BROKEN, before):
+                self.replace(kind, space, name, path, old)
+
+    def value(self, kind: str, namespace: str, name: str, path: str) -> Any:
+        found = json.loads(self.run("-n", namespace, "get", kind, name, "-o", "json"))
+        for step in path.strip("/").split("/"):
+            found = found[int(step)] if isinstance(found, list) else found[step]
+        return found
+
+    def replace(self, kind: str, namespace: str, name: str, path: str, value: Any) -> None:
+        patch = json.dumps([{"op": "replace", "path": path, "value": value}])
+        self.run("-n", namespace, "patch", kind, name, "--type=json", "-p", patch)
 
 
 def arguments(folder: Path, given: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -200,36 +220,19 @@ def looked(module: str, params: dict[str, Any]) -> dict[str, tuple[Any, str]]:
 
 
 def missed(before: dict[str, tuple[Any, str]], now: dict[str, tuple[Any, str]]) -> str:
-    """The first thing that is told of a right that is gone: another outcome, or the refusal itself."""
+    """The first thing that tells of a refusal, and did not before. Outcomes alone change by themselves, too."""
     for name, (outcome, text) in now.items():
-        if name.endswith(("result", "message")):
-            continue
-        if name not in before or before[name][0] != outcome:
+        if REFUSED.search(text) and not REFUSED.search(before.get(name, (None, ""))[1]):
             return f"{name}: {outcome}, {text}"
-        if REFUSED.search(text) and not REFUSED.search(before[name][1]):
-            return f"{name}: {text}"
-    gone = sorted(set(before) - set(now))
-    if gone:
-        # who can look at nothing has fewer checks, and fails
-        failed = next((text for name, (ok, text) in now.items() if name.endswith(("result", "message")) and not ok), "")
-        return f"{gone[0]} is gone: {failed}" if REFUSED.search(failed) else ""
     return ""
 
 
 def named(right: Any) -> str:
-    """A command of a failure that takes this right to get."""
-    if right.verb != "get":
+    """The command of a failure that takes this right to get, as it stands in the source."""
+    name, text = COMMANDS.get(right.resource, ("", "")) if right.verb == "get" else ("", "")
+    if not name or text not in (ROOT / "plugins" / "module_utils" / name).read_text():
         return ""
-    one = right.resource.split("/")[0]
-    stem = re.sub(r"ies$", "(?:y|ies)", re.sub(r"([^i])e?s$", r"\1(?:e?s)?", one))
-    texts = [(ROOT / "docs" / "troubleshooting.md").read_text()]
-    texts += [path.read_text() for path in (ROOT / "plugins").rglob("*.py")]
-    one_of_them = rf"kubectl [^`\"'\n]*\b(?:get|describe) [a-z,]*\b{stem}\b(?:\.[\w.]+)? [{{A-Z]\w*[^`\"'\n]*"
-    for text in texts:
-        found = re.search(one_of_them, text)
-        if found:
-            return found[0]
-    return ""
+    return f"{name}: {text}"
 
 
 def main() -> int:
@@ -238,6 +241,7 @@ def main() -> int:
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--variables", default="{}", help="as JSON, such as those that the lab was built with")
     parser.add_argument("--inventory", action="append", default=[], help="such as existing and hardened")
+    parser.add_argument("--only", default="", help="pattern of the rights that are taken away, such as secrets|nodes")
     given = parser.parse_args()
     rights_of = import_module("ansible_collections.argolab.observability.plugins.module_utils.cluster_rights")
     access = import_module("ansible_collections.argolab.observability.plugins.module_utils.kube_access")
@@ -247,7 +251,10 @@ def main() -> int:
         asked = arguments(Path(folder), given)
         try:
             account = lab.account()
-            params = {module: {**one, "kubeconfig": account, "context": "rights"} for module, one in asked.items()}
+            viewer = Path(folder) / "viewer"
+            viewer.touch(mode=0o600)
+            viewer.write_text(yaml.safe_dump(account))
+            params = {module: {**one, "kubeconfig": str(viewer), "context": "rights"} for module, one in asked.items()}
             client = access.KubeClient(account, "rights")
             roles = [item for item in lab.items if item["kind"] in ("Role", "ClusterRole")]
             left = [
@@ -255,9 +262,11 @@ def main() -> int:
                 for role in roles
                 for right in rights_of.rights_in({"items": [role]})
                 # the lab has no cert-manager, so nothing of it is asked for
-                if right.group != "cert-manager.io"
+                if right.group != "cert-manager.io" and re.search(given.only, str(right))
             ]
             for scene, made in (("as it is", contextlib.nullcontext()), ("broken", lab.broken())):
+                if not left:
+                    break
                 with made:
                     time.sleep(0 if scene == "as it is" else 20)
                     before = {module: looked(module, one) for module, one in params.items()}
