@@ -19,6 +19,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.selectors im
 Object = Mapping[str, Any]
 
 ISSUERS = {"ClusterIssuer": "clusterissuers", "Issuer": "issuers"}
+UNKNOWN = {"Certificate": "certificates", **ISSUERS}
 CERT_MANAGER = "/apis/cert-manager.io/v1"
 NO_CLUSTER = "there is no cluster yet, so this was not looked at"
 
@@ -99,10 +100,16 @@ def certificate_check(wanted: Mapping[str, Any], secret: Object | None = None) -
     return ExplainedCheck(label, True, expected, "good")
 
 
+def issuer_label(wanted: Mapping[str, Any]) -> str:
+    """An Issuer is one of its namespace."""
+    kind, name = wanted["kind"], wanted["name"]
+    return f"{kind} {name}" if kind == "ClusterIssuer" else f"{kind} {wanted['namespace']}/{name}"
+
+
 def issuer_check(kube: KubeClient, wanted: Mapping[str, Any]) -> ExplainedCheck:
     """cert-manager is there, and the issuer is and is ready."""
     kind, name = wanted["kind"], wanted["name"]
-    label, expected = f"{kind} {name}", "Ready"
+    label, expected = issuer_label(wanted), "Ready"
     folder = CERT_MANAGER if kind == "ClusterIssuer" else f"{CERT_MANAGER}/namespaces/{wanted['namespace']}"
     get = f"kubectl get {kind.lower()} {name}" + ("" if kind == "ClusterIssuer" else f" -n {wanted['namespace']}")
     try:
@@ -112,13 +119,16 @@ def issuer_check(kube: KubeClient, wanted: Mapping[str, Any]) -> ExplainedCheck:
             raise
         served = set()
     if not {"Certificate", kind} <= served:
-        detail = "the cluster does not know cert-manager.io/v1 Certificate and Issuer: cert-manager is not installed"
-        command = "kubectl get crd | grep cert-manager"
+        unknown = [item for item in ("Certificate", kind) if item not in served]
+        kinds = listing([f"{UNKNOWN[item]}.cert-manager.io" for item in unknown])
+        detail = f"the cluster does not know {kinds}: cert-manager is not installed, or not all of its CRDs"
+        command = "kubectl get crd -o name | grep cert-manager"
         return ExplainedCheck(label, False, expected, "no cert-manager", detail, "cert_manager_absent", command)
     items = {name_of(item): item for item in kube.list(f"{folder}/{ISSUERS[kind]}")}
     if name not in items:
         near = nearest(name, items)
-        detail = f"there is none of this name; those that exist: {listing(items)}" + (
+        where = "" if kind == "ClusterIssuer" else f" in namespace {wanted['namespace']}"
+        detail = f"there is none of this name{where}; those that exist: {listing(items)}" + (
             f"; did you mean {near}?" if near else ""
         )
         command = f"kubectl get {kind.lower()} -A"
@@ -181,7 +191,7 @@ def input_checks(kube: KubeClient | None, wanted: Mapping[str, Any]) -> list[Exp
         there = secret_check(need, secret)
         checks.append(certificate_check(item, secret) if there.ok else there)
     for item in wanted["issuers"]:
-        label = f"{item['kind']} {item['name']}"
+        label = issuer_label(item)
         checks.append(skipped(label, "Ready", NO_CLUSTER) if kube is None else issuer_check(kube, item))
     nodes: Sequence[Object] = kube.list("/api/v1/nodes") if kube and wanted["nodes"] else ()
     for item in wanted["nodes"]:

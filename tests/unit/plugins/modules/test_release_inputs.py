@@ -135,7 +135,13 @@ def test_a_certificate_in_a_secret(cluster: FakeCluster, authority: Authority) -
 
 def test_an_issuer(cluster: FakeCluster) -> None:
     item = {"kind": "ClusterIssuer", "name": "lab-ca"}
-    assert causes(look(cluster, issuers=[item])) == ["cert_manager_absent"]
+    result = look(cluster, issuers=[item])
+    assert causes(result) == ["cert_manager_absent"]
+    assert "does not know certificates.cert-manager.io, clusterissuers.cert-manager.io" in result["msg"]
+    cluster.discovery[CERT_MANAGER] = ["ClusterIssuer", "Issuer"]
+    result = look(cluster, issuers=[item])
+    assert causes(result) == ["cert_manager_absent"]
+    assert "does not know certificates.cert-manager.io: cert-manager is not installed" in result["msg"]
     cluster.discovery[CERT_MANAGER] = ["Certificate", "ClusterIssuer", "Issuer"]
     issuer = cluster.add("ClusterIssuer", "lab-ac")
     result = look(cluster, issuers=[item])
@@ -150,7 +156,11 @@ def test_an_issuer(cluster: FakeCluster) -> None:
     # One of another namespace is none.
     cluster.add("Issuer", "own", "elsewhere", status=issuer["status"])
     own = {"kind": "Issuer", "name": "own", "namespace": "monitoring"}
-    assert causes(look(cluster, issuers=[own])) == ["issuer_absent"]
+    result = look(cluster, issuers=[own])
+    assert causes(result) == ["issuer_absent"]
+    assert "Issuer monitoring/own: expected Ready, seen absent. there is none of this name in namespace monitoring" in (
+        result["msg"]
+    )
 
 
 def test_nodes(cluster: FakeCluster) -> None:
