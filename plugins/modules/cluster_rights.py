@@ -18,6 +18,7 @@ description:
   - Whoever is logged in may ask this about himself (ClusterRole C(system:basic-user)).
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.cluster
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
@@ -86,6 +87,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_righ
     rights_in,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 
 
@@ -93,6 +95,7 @@ def main() -> None:
     module = checked_module(
         {
             **CLUSTER_ARGUMENT_SPEC,
+            **OUTAGE_ARGUMENT_SPEC,
             "manifest": {"type": "dict", "required": True},
             "roles": {"type": "list", "elements": "str", "default": []},
             "remedy": {"type": "str", "default": "kubectl apply -f MANIFEST"},
