@@ -36,9 +36,7 @@ def parse_manifest(manifest: str) -> list[dict[str, Any]]:
     ]
 
 
-def release_secrets(
-    client: Api, name: str, namespace: str, status: str = ""
-) -> Sequence[Mapping[str, Any]]:
+def release_secrets(client: Api, name: str, namespace: str, status: str = "") -> Sequence[Mapping[str, Any]]:
     """The Secrets in which Helm keeps the revisions of a release.
 
     :param status: only revisions with this one.

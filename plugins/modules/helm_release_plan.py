@@ -178,9 +178,7 @@ def plan(module: AnsibleModule, client: KubeClient) -> dict[str, Any]:
             f"kubectl delete secret -n {namespace} {running.secret}"
         )
     source = helm_chart.ChartSource(params["chart_ref"], params["chart_version"], params["chart_repo_url"])
-    wanted = ""
-    if deployed is None or not source.matches(deployed.chart):
-        wanted = chart_name(module, source)
+    wanted = "" if deployed and source.matches(deployed.chart) else chart_name(module, source)
     found = helm_state.reasons(deployed, dead, wanted, params["values"])
     if found and not wanted:
         chart_name(module, source)

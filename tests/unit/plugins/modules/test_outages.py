@@ -77,7 +77,9 @@ def cluster() -> FakeCluster:
     made = FakeCluster()
     labels = {"owner": "helm", "name": "argocd", "status": "deployed", "version": "3"}
     manifest = "\n---\n".join(json.dumps(item) for item in (CONFIG_MAP, GONE))
-    made.add("Secret", "sh.helm.release.v1.argocd.v3", "argocd", metadata={"labels": labels}, **release_secret(manifest))
+    made.add(
+        "Secret", "sh.helm.release.v1.argocd.v3", "argocd", metadata={"labels": labels}, **release_secret(manifest)
+    )
     made.add("Namespace", "monitoring")
     made.add("ConfigMap", "settings", "argocd", data={"mode": "slow", "kept": "yes"})
     made.add("Secret", "login", "argocd", data={})
