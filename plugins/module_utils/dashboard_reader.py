@@ -194,12 +194,8 @@ class DashboardReader:
     @contextlib.contextmanager
     def _threads(self) -> Iterator[ThreadPoolExecutor]:
         """Threads that ask at the same time, each over a connection that stays open as long as they do."""
-        self._prometheus.keep_connections(THREADS)
-        try:
-            with ThreadPoolExecutor(THREADS) as pool:
-                yield pool
-        finally:
-            self._prometheus.keep_connections(0)
+        with self._prometheus.connections(THREADS, threads=THREADS), ThreadPoolExecutor(THREADS) as pool:
+            yield pool
 
     def _now(self) -> float:
         """The time by Prometheus's own clock."""

@@ -10,6 +10,7 @@ other servers with the credentials in hand, and they read answers of any size.
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import http.client
 import io
@@ -230,7 +231,8 @@ class HttpClient:
     :param request_timeout: seconds for a whole request, from the connection to the last byte.
 
     Each request has a connection of its own unless C(keep) says how many may stay open for the next ones. Requests
-    may be sent from several threads at once; what is kept is closed by C(close).
+    may be sent from several threads at once (C(threads) says how many), or ahead of their turn; what is kept is closed
+    by C(close).
     """
 
     def __init__(
@@ -265,12 +267,37 @@ class HttpClient:
         self._max_body = max_body
         self.end: float | None = None
         self.keep = 0
+        self.threads = 1
         self._idle: list[socket.socket] = []
+        self._asked: dict[str, socket.socket] = {}
 
     def close(self) -> None:
-        """Close the connections that were kept."""
+        """Close the connections that were kept, and those whose answers nobody came for."""
         while self._idle:
             self._idle.pop().close()
+        while self._asked:
+            self._asked.popitem()[1].close()
+
+    def ask_ahead(
+        self, path: str, params: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send a GET whose answer the same C(request) reads later, so that the server works while others are read.
+
+        What fails here is not said here: the request is then sent again in its turn.
+        """
+        target = self._target(path, params)
+        if target in self._asked or len(self._asked) >= self.keep:
+            return
+        sock = None
+        try:
+            deadline = Deadline(self._seconds())
+            sock = self._kept() or self._connect(deadline)
+            self._send(sock, "GET", target, None, headers or {}, deadline)
+        except (OSError, http.client.HTTPException, ValueError, TransientError, DefiniteError):
+            if sock:
+                sock.close()
+            return
+        self._asked[target] = sock
 
     def request(
         self,
@@ -285,10 +312,8 @@ class HttpClient:
         :raises TransientError: refused, reset, timed out, cut short.
         :raises DefiniteError: TLS, a redirect elsewhere, too large an answer.
         """
-        target = self.base.path + path + (f"?{urllib.parse.urlencode(params)}" if params else "")
-        seconds = self._request_timeout if self.end is None else min(self._request_timeout, self.end - time.monotonic())
-        if seconds <= 0:
-            raise TransientError(f"{self.name}: no time left for another request.")
+        target = self._target(path, params)
+        seconds = self._seconds()
         deadline = Deadline(seconds)
         try:
             for _hop in range(MAX_REDIRECTS + 1):
@@ -301,6 +326,16 @@ class HttpClient:
             )
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._classified(error, seconds) from None
+
+    def _target(self, path: str, params: Sequence[tuple[str, str]]) -> str:
+        return self.base.path + path + (f"?{urllib.parse.urlencode(params)}" if params else "")
+
+    def _seconds(self) -> float:
+        """For one request, of what is left for all."""
+        seconds = self._request_timeout if self.end is None else min(self._request_timeout, self.end - time.monotonic())
+        if seconds <= 0:
+            raise TransientError(f"{self.name}: no time left for another request.")
+        return seconds
 
     def redact(self, text: str) -> str:
         for secret in self._secrets:
@@ -331,10 +366,13 @@ class HttpClient:
         self, method: str, target: str, body: bytes | None, extra: Mapping[str, str], deadline: Deadline
     ) -> Answer:
         while True:
-            kept = self._kept()
+            asked = self._asked.pop(target, None) if method == "GET" else None
+            kept = asked or self._kept()
             sock = kept or self._connect(deadline)
             try:
-                answer, open_still = self._talk(sock, method, target, body, extra, deadline)
+                if not asked:
+                    self._send(sock, method, target, body, extra, deadline)
+                answer, open_still = self._receive(sock, method, deadline)
             except BaseException as error:
                 sock.close()
                 # the server closed a kept connection in the meantime; that says nothing about this request
@@ -353,7 +391,7 @@ class HttpClient:
         except IndexError:
             return None
 
-    def _talk(
+    def _send(
         self,
         sock: socket.socket,
         method: str,
@@ -361,8 +399,7 @@ class HttpClient:
         body: bytes | None,
         extra: Mapping[str, str],
         deadline: Deadline,
-    ) -> tuple[Answer, bool]:
-        """The answer to one request, and whether the connection can carry another one."""
+    ) -> None:
         connection = http.client.HTTPConnection(self.base.host, self.base.port)
         connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
         own = {
@@ -375,22 +412,27 @@ class HttpClient:
             own.update(self._proxy.headers)
         connected = "keep-alive" if self.keep else "close"
         own.update({"Accept-Encoding": "identity", "Connection": connected, **extra, **self._headers()})
-        try:
+        # a server that refuses early (too large, not authorized) has often answered already
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, target, body, own)
-        except (BrokenPipeError, ConnectionResetError):
-            # a server that refuses early (too large, not authorized) has often answered already
-            connection.sock = cast(socket.socket, _DeadlineSocket(sock, deadline))
-        response = connection.getresponse()
-        headers: dict[str, str] = {}
-        for key, value in response.getheaders():
-            # a header that comes twice, such as Set-Cookie, is one with a comma
-            headers[key.lower()] = f"{headers[key.lower()]}, {value}" if key.lower() in headers else value
-        return Answer(response.status, headers, self._read(response)), not response.will_close
+
+    def _receive(self, sock: socket.socket, method: str, deadline: Deadline) -> tuple[Answer, bool]:
+        """The answer to what was sent last, and whether the connection can carry another request."""
+        response = http.client.HTTPResponse(cast(socket.socket, _DeadlineSocket(sock, deadline)), method=method)
+        try:
+            response.begin()
+            headers: dict[str, str] = {}
+            for key, value in response.getheaders():
+                # a header that comes twice, such as Set-Cookie, is one with a comma
+                headers[key.lower()] = f"{headers[key.lower()]}, {value}" if key.lower() in headers else value
+            return Answer(response.status, headers, self._read(response)), not response.will_close
+        finally:
+            response.close()
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         declared = response.length
-        # answers that come at the same time may together not be larger than one
-        most = self._max_body // max(1, self.keep)
+        # answers that are read at the same time may together not be larger than one
+        most = self._max_body // self.threads
         chunks: list[bytes] = []
         size = 0
         while True:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -30,6 +31,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.prometheus_t
 
 # a server that hands out ever new page tokens is not followed for ever
 MAX_PAGES = 10_000
+# Answers that wait to be read; more would only fill buffers.
+MAX_AHEAD = 3
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,14 @@ class PrometheusClient:
         """No request runs past this many seconds from now, whatever its own timeout."""
         self._transport.set_end(None if seconds is None else time.monotonic() + seconds)
 
-    def keep_connections(self, number: int) -> None:
-        """Leave that many connections open between requests; V(0) closes them."""
-        self._transport.keep(number)
+    @contextlib.contextmanager
+    def connections(self, number: int, threads: int = 1) -> Iterator[None]:
+        """Leave that many connections open between requests, which so many threads send at the same time."""
+        self._transport.keep(number, threads)
+        try:
+            yield
+        finally:
+            self._transport.keep(0, 1)
 
     def command(self, expr: str) -> str:
         """What to type to ask for an expression by hand; it holds no credentials."""
@@ -78,12 +86,22 @@ class PrometheusClient:
 
     def targets(self, state: str = "active", scrape_pool: str | None = None) -> dict[str, list[dict[str, Any]]]:
         """Lists C(active) and C(dropped). A server that knows no C(scrapePool) answers all pools: filter again."""
-        params = [("state", state)] + ([("scrapePool", scrape_pool)] if scrape_pool is not None else [])
-        data = self._data("/api/v1/targets", params)
+        data = self._data("/api/v1/targets", _targets(state, scrape_pool))
         return {
             "active": _mappings(data, "activeTargets", self.name),
             "dropped": _mappings(data, "droppedTargets", self.name),
         }
+
+    def targets_of_pools(self, pools: Sequence[str]) -> Generator[list[dict[str, Any]], None, None]:
+        """The active targets of one pool after the other, the next ones asked for while the first are read.
+
+        The second pool is asked for when somebody wants it: a server that ignores the filter gave all with the first.
+        """
+        with self.connections(MAX_AHEAD):
+            for index, pool in enumerate(pools):
+                for ahead in pools[index : index + MAX_AHEAD] if index else ():
+                    self._transport.ask_ahead("/api/v1/targets", _targets("active", ahead))
+                yield self.targets(scrape_pool=pool)["active"]
 
     def scrape_pools(self) -> list[str] | None:
         """All names of scrape pools; V(None) where the server is too old to say."""
@@ -361,6 +379,10 @@ def _matching(match: str) -> list[tuple[str, str]]:
 
 def _window(start: float | None, end: float | None) -> list[tuple[str, str]]:
     return [(key, f"{value:.3f}") for key, value in (("start", start), ("end", end)) if value is not None]
+
+
+def _targets(state: str, scrape_pool: str | None) -> list[tuple[str, str]]:
+    return [("state", state)] + ([("scrapePool", scrape_pool)] if scrape_pool is not None else [])
 
 
 def _limit(limit: int) -> list[tuple[str, str]]:

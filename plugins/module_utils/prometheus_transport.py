@@ -28,7 +28,9 @@ class Transport(Protocol):
 
     def set_end(self, end: float | None) -> None: ...
 
-    def keep(self, connections: int) -> None: ...
+    def keep(self, connections: int, threads: int) -> None: ...
+
+    def ask_ahead(self, path: str, params: Sequence[tuple[str, str]]) -> None: ...
 
     def command(self, path: str, params: Sequence[tuple[str, str]]) -> str: ...
 
@@ -52,8 +54,11 @@ class UrlTransport:
     def set_end(self, end: float | None) -> None:
         self._client.end = end
 
-    def keep(self, connections: int) -> None:
-        _keep(self._client, connections)
+    def keep(self, connections: int, threads: int) -> None:
+        _keep(self._client, connections, threads)
+
+    def ask_ahead(self, path: str, params: Sequence[tuple[str, str]]) -> None:
+        self._client.ask_ahead(path, params)
 
     def command(self, path: str, params: Sequence[tuple[str, str]]) -> str:
         host = f" -H {shlex.quote('Host: ' + self._client.host_header)}" if self._client.host_header else ""
@@ -81,8 +86,11 @@ class ApiServerTransport:
     def set_end(self, end: float | None) -> None:
         self._kube.http.end = end
 
-    def keep(self, connections: int) -> None:
-        _keep(self._kube.http, connections)
+    def keep(self, connections: int, threads: int) -> None:
+        _keep(self._kube.http, connections, threads)
+
+    def ask_ahead(self, path: str, params: Sequence[tuple[str, str]]) -> None:
+        self._kube.http.ask_ahead(self._base + path, params)
 
     def command(self, path: str, params: Sequence[tuple[str, str]]) -> str:
         context = f" --context {shlex.quote(self._kube.context)}" if self._kube.context else ""
@@ -90,8 +98,8 @@ class ApiServerTransport:
         return f"kubectl{context} get --raw {shlex.quote(self._base + path + query)}"
 
 
-def _keep(client: HttpClient, connections: int) -> None:
-    client.keep = connections
+def _keep(client: HttpClient, connections: int, threads: int) -> None:
+    client.keep, client.threads = connections, threads
     if not connections:
         client.close()
 

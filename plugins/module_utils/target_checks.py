@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -301,12 +302,14 @@ def gather(
     if everything or any(expectation.scrape_pool is None for expectation in expectations):
         return normalized(client.targets()["active"])
     found: list[dict[str, Any]] = []
-    for pool in dict.fromkeys(expectation.scrape_pool for expectation in expectations):
-        answer = normalized(client.targets(scrape_pool=pool)["active"])
-        if any(target["scrapePool"] != pool for target in answer):
-            # this server ignores the filter: the first answer already holds every pool
-            return answer
-        found += answer
+    pools = list(dict.fromkeys(str(expectation.scrape_pool) for expectation in expectations))
+    with contextlib.closing(client.targets_of_pools(pools)) as answers:
+        for pool, answer in zip(pools, answers):
+            targets = normalized(answer)
+            if any(target["scrapePool"] != pool for target in targets):
+                # this server ignores the filter: the first answer already holds every pool
+                return targets
+            found += targets
     return found
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import ElementClickInterceptedException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 
@@ -121,6 +122,20 @@ class Page:
 
     def click(self, selector: str) -> None:
         self.js("document.querySelector(arguments[0]).click()", selector)
+
+    def mouse(self, selector: str) -> None:
+        """A click where the mouse finds the element: not while the page still moves it below what stays on top."""
+
+        def clicked() -> bool:
+            middle = "{block: 'center', behavior: 'instant'}"
+            self.js(f"document.querySelector(arguments[0]).scrollIntoView({middle})", selector)
+            try:
+                self.driver.find_element("css selector", selector).click()
+            except ElementClickInterceptedException:
+                return False
+            return True
+
+        until(clicked, 30, f"{selector} can be clicked")
 
     def wait(self, script: str, seconds: float = 30) -> Any:
         """What the script returns as soon as it is something."""

@@ -12,9 +12,7 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.parse
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -387,75 +385,6 @@ def test_floods_at_the_same_time_are_bounded_together(asked: Run, fault: Any, mo
     result = asked(board, url=fault(clock_then(flood)).url)
     assert all("sends more than 2 MiB" in check["detail"] for check in result["checks"])
     assert {check["ok"] for check in result["checks"]} == {False}
-
-
-class KeptOpen(BaseHTTPRequestHandler):
-    """Counts its connections, and closes each after three requests without a word."""
-
-    protocol_version = "HTTP/1.1"
-    connections = 0
-
-    def setup(self) -> None:
-        super().setup()
-        KeptOpen.connections += 1
-        self.served = 0
-
-    def do_GET(self) -> None:
-        self.served += 1
-        body = urllib.parse.urlsplit(self.path).query.encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.close_connection = self.close_connection or self.served == 3
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-
-@pytest.fixture
-def kept_open() -> Iterator[str]:
-    KeptOpen.connections = 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), KeptOpen)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.mark.parametrize(("keep", "connections"), [(0, 12), (1, 4)])
-def test_connections_are_kept_and_renewed_when_the_server_closes_them(
-    kept_open: str, keep: int, connections: int
-) -> None:
-    client = HttpClient(parse_url(kept_open, "url"), name="server")
-    client.keep = keep
-    for number in range(12):
-        assert client.request("GET", "/", [("n", str(number))]).text == f"n={number}"
-    client.close()
-    assert KeptOpen.connections == connections
-
-
-def test_kept_connections_do_not_mix_the_answers_of_threads(kept_open: str) -> None:
-    client = HttpClient(parse_url(kept_open, "url"), name="server")
-    client.keep = 4
-    wrong: list[str] = []
-
-    def ask(thread: int) -> None:
-        for number in range(40):
-            text = client.request("GET", "/", [("n", f"{thread}-{number}")]).text
-            if text != f"n={thread}-{number}":
-                wrong.append(text)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    client.close()
-    assert wrong == []
-    assert KeptOpen.connections < 8 * 40
 
 
 UPSTREAM = Path(__file__).resolve().parents[3] / "shared" / "upstream"

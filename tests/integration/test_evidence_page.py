@@ -217,7 +217,7 @@ def test_a_command_is_copied_as_it_is(browser: Page, pages: dict[str, Path], tmp
     run_module(evidence, groups=[{"kind": "x", "title": "X", "result": {"checks": [check]}}], path=str(tmp_path))
     browser.open(tmp_path / "index.html")
     browser.cdp("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
-    browser.driver.find_element("css selector", ".incident .command button").click()
+    browser.mouse(".incident .command button")
     browser.wait("return document.querySelector('#say').textContent === 'Command copied'")
     read = "const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)))"
     assert browser.driver.execute_async_script(read) == check["next"]
@@ -229,9 +229,7 @@ def test_tables_sort_by_mouse_and_by_keyboard(browser: Page, pages: dict[str, Pa
     button = browser.driver.find_element("css selector", f"{head} button")
     before = rows(browser, 1)
     assert len(before) > 2
-    # where the mouse would find it, and not below what stays on top
-    browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
-    button.click()
+    browser.mouse(f"{head} button")
     assert browser.js(f"return document.querySelector('{head}').getAttribute('aria-sort')") == "ascending"
     assert rows(browser, 1) == sorted(before, key=str.lower)
     button.send_keys(Keys.ENTER)
@@ -260,7 +258,7 @@ def test_tables_filter_by_text_and_by_outcome(browser: Page, pages: dict[str, Pa
     assert browser.texts(".part summary h3") == ["Scrape targets"]
     browser.keys(Keys.ESCAPE)
     assert len(browser.texts(".checks tbody tr")) == everything
-    browser.driver.find_element("css selector", ".chip[data-state=pending]").click()
+    browser.mouse(".chip[data-state=pending]")
     assert [text.split()[-1] for text in browser.texts(".checks tbody tr > :first-child")] == ["pending"]
     browser.driver.find_element("css selector", ".chip[data-state=skipped]").send_keys(Keys.SPACE)
     assert len(browser.texts(".checks tbody tr")) == 2
@@ -353,7 +351,7 @@ def test_each_panel_with_data_is_drawn_with_its_lines_and_values(browser: Page, 
     assert sorted(browser.js(bars)) == ["0", "1"]
     ticks = [" ".join(browser.texts(f"[data-panel='{number}'] .ytick text")) for number in (1, 2)]
     assert re.search(r"\d (K|M)iB", ticks[0]) and re.search(r"\d m?s", ticks[1])
-    browser.driver.find_element("css selector", ".values summary").click()
+    browser.mouse(".values summary")
     browser.wait("return document.querySelector('.values table') !== null")
     table = browser.js(
         "return [...document.querySelectorAll('.values table')[0].rows].map((r) => r.cells[1].textContent)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -148,6 +149,38 @@ def test_pytest_outcomes(tmp_path: Path) -> None:
     assert found["test_good"] == ("passed", "")
     assert found["test_bad"][0] == "failed" and "1 == 2" in found["test_bad"][1]
     assert found["test_not"] == ("skipped", "needs a moon")
+
+
+ONCE = """import pathlib, pytest
+@pytest.mark.parametrize("number", range({number}))
+def test_late(number):
+    seen = pathlib.Path(__file__).with_name(f"seen-{{number}}")
+    late = not seen.exists()
+    seen.touch()
+    assert not late, "too late"
+def test_good(): pass
+"""
+
+
+def test_a_second_attempt_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_tests(tmp_path / "t", ONCE.format(number=2) + "def test_bad(): assert 1 == 2\n")
+    one = stage(run_tests.pytest_stage([str(folder)], here(), 3))
+    run_tests.run_stages([one])
+    assert run_tests.report([one]) == 1
+    output = capsys.readouterr().out
+    said = output[output.index("Failed:") :]
+    assert "test_bad: assert 1 == 2 (twice)" in said
+    assert "Passed at the second attempt only; it failed with:\n  unit: " in said
+    assert re.search(r"test_late\[0\] and 1 more: AssertionError: too late", said)
+    assert "test_good" not in said
+    assert output.splitlines()[-1] == "3 passed, 1 failed, 0 skipped"
+
+
+@pytest.mark.parametrize(("number", "attempts"), [(3, 2), (1, 0)])
+def test_more_failures_have_no_second_attempt(tmp_path: Path, number: int, attempts: int) -> None:
+    folder = write_tests(tmp_path / "t", ONCE.format(number=number))
+    outcomes = run_tests.pytest_stage([str(folder)], here(), attempts)(stage(None))
+    assert sum(one.outcome == "failed" for one in outcomes) == number
 
 
 @pytest.mark.parametrize("text", ["def broken(:\n", "import os\ndef test_dies(): os._exit(3)\n"])

@@ -54,6 +54,14 @@ class FakeTransport:
         self.active, self.dropped, self.filters = active, dropped or [], filters
         self.pools = pools if pools is not None else sorted({t["scrapePool"] for t in active})
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.ahead: list[str] = []
+        self.kept: list[int] = []
+
+    def keep(self, connections: int, threads: int) -> None:
+        self.kept.append(connections)
+
+    def ask_ahead(self, path: str, params: Any) -> None:
+        self.ahead.append(dict(params)["scrapePool"])
 
     def get(self, path: str, params: Any) -> Answer:
         query = dict(params)
@@ -210,7 +218,18 @@ def test_a_server_that_ignores_the_filter_is_asked_once() -> None:
     poll = watch_targets(PrometheusClient(transport), [TargetExpectation(SERVER), TargetExpectation(REPO)], False)()
     assert [check.ok for check in poll.checks] == [True, False]
     assert len(transport.asked) == 1
+    assert transport.ahead == []
     assert {item["scrapePool"] for item in poll.value} == {SERVER, REPO}
+
+
+def test_the_next_pools_are_asked_for_while_one_is_read() -> None:
+    transport = FakeTransport([target(pool) for pool in "abcdefg"])
+    expectations = [TargetExpectation(pool) for pool in "abcdefg"]
+    assert watch_targets(PrometheusClient(transport), expectations, False)().ok
+    # never the second before the first has shown that the server filters
+    assert transport.ahead[0] == "b"
+    assert list(dict.fromkeys(transport.ahead)) == list("bcdefg")
+    assert transport.kept[-1] == 0
 
 
 def test_all_up_adds_to_named_pools_without_repeating_them() -> None:
