@@ -25,3 +25,16 @@ options:
         A file without one is refused, with a list of its contexts.
     type: str
 """
+
+    OUTAGE = r"""
+options:
+  outage_timeout:
+    description:
+      - Seconds for which an API server that refuses connections, does not answer in time, breaks off or answers 408,
+        429 or 5xx is asked again, all requests of the module together. V(0) asks once.
+      - What waiting cannot mend, such as a refused login, an unknown context or a certificate that is not trusted,
+        fails at once.
+      - A module that takes a cluster that does not answer in check mode for one that is not there yet asks once there.
+    type: int
+    default: 60
+"""

@@ -120,7 +120,7 @@ class Syncer:
 
     def _sync(self, state: AppState) -> AppState:
         request, earlier = self._request, state.started_at
-        self._kube.patch(self._path, operation_body(request.username, request.revision, request.prune))
+        self._write(operation_body(request.username, request.revision, request.prune))
         self._changed = True
         state = self._until(
             lambda item: item.started_at != earlier and item.phase in FINISHED and not item.operation_pending,
@@ -138,8 +138,13 @@ class Syncer:
         return not self._needs_sync(state) and (state.health == "Healthy" or not self._request.wait_health)
 
     def _refresh(self, kind: str) -> None:
-        self._kube.patch(self._path, refresh_body(kind))
+        self._write(refresh_body(kind))
         self._refreshed = self._clock()
+
+    def _write(self, body: Any) -> None:
+        """To sync or to refresh twice, where an answer was lost, does no harm."""
+        with self._kube.patient(self._end - self._clock()):
+            self._kube.patch(self._path, body)
 
     def _read(self) -> AppState:
         try:

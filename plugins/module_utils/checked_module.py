@@ -17,6 +17,7 @@ COMMON_LIMITS: Dict[str, Limit] = {
     "minimum_disk_gib": {"minimum": 0},
     "minimum_memory_gib": {"minimum": 0},
     "namespace": {"form": "namespace"},
+    "outage_timeout": {"minimum": 0},
     "path_prefix": {"form": "path_prefix"},
     "poll_interval": {"above": 0},
     "prometheus_namespace": {"form": "namespace"},

@@ -23,12 +23,16 @@ CLUSTER_PROMETHEUS_ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def kube_from_params(params: Mapping[str, Any]) -> KubeClient:
-    """The client for O(kubeconfig) and O(context)."""
-    timeout = params["request_timeout"]
+def kube_from_params(params: Mapping[str, Any], absent_ok: bool = False) -> KubeClient:
+    """The client for O(kubeconfig) and O(context), with the patience of O(outage_timeout) where there is that option.
+
+    :param absent_ok: a cluster that does not answer may be one that is not there yet, so it is asked once.
+    """
+    timeout = params.get("request_timeout", 10.0)
     if not 0 < timeout < float("inf"):
         raise DefiniteError(f"request_timeout is {timeout}; it is a number of seconds greater than 0.")
-    return KubeClient(params.get("kubeconfig"), params.get("context"), timeout)
+    patience = 0 if absent_ok else params.get("outage_timeout", 0)
+    return KubeClient(params.get("kubeconfig"), params.get("context"), timeout, patience)
 
 
 def prometheus_from_params(kube: KubeClient, params: Mapping[str, Any]) -> PrometheusClient:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Mapping, Sequence
 
+from ansible_collections.argolab.observability.plugins.module_utils import helm_state
 from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import Api, DeclaredObjects
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 
@@ -33,6 +34,29 @@ def parse_manifest(manifest: str) -> list[dict[str, Any]]:
         for item in loaded
         if isinstance(item, dict) and _HOOK not in ((item.get("metadata") or {}).get("annotations") or {})
     ]
+
+
+def release_secrets(client: Api, name: str, namespace: str, status: str = "") -> Sequence[Mapping[str, Any]]:
+    """The Secrets in which Helm keeps the revisions of a release.
+
+    :param status: only revisions with this one.
+    """
+    selector = f"owner=helm,name={name}" + (f",status={status}" if status else "")
+    return client.list(f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": selector})
+
+
+def deployed_manifest(client: Api, name: str, namespace: str) -> str:
+    """What the deployed revision of a release made.
+
+    :raises DefiniteError: there is none.
+    """
+    found = helm_state.newest(release_secrets(client, name, namespace, helm_state.DEPLOYED))
+    if not found:
+        raise DefiniteError(
+            f"no revision of release {name} is deployed in namespace {namespace}. "
+            f"See: helm history {name} --namespace {namespace}"
+        )
+    return helm_state.revision_from_secret(found[0]).manifest
 
 
 class ReleaseDrift(DeclaredObjects):

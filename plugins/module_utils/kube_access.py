@@ -35,6 +35,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.http_client 
     parse_url,
     tls_context,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import Patience, passing
 
 KUBE_ARGUMENT_SPEC: dict[str, Any] = {
     # a path or the content as a mapping; the content holds keys, so it is never logged
@@ -370,9 +371,17 @@ class KubeClient:
     :param kubeconfig: path or content; V(None) or V(in-cluster) uses the pod's service account, never the user's
         default file.
     :param context: V(None) uses the file's current-context; C(context) and C(description) say which one that was.
+    :param outage_timeout: seconds for which a server that is not there or not well is asked again, all requests
+        together; for those who do not poll.
     """
 
-    def __init__(self, kubeconfig: Any = None, context: str | None = None, request_timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        kubeconfig: Any = None,
+        context: str | None = None,
+        request_timeout: float = 10.0,
+        outage_timeout: float = 0.0,
+    ) -> None:
         if kubeconfig is None or kubeconfig == IN_CLUSTER:
             if context:
                 raise DefiniteError(
@@ -396,6 +405,7 @@ class KubeClient:
             proxy=access.proxy_url,
             request_timeout=request_timeout,
         )
+        self.patience = Patience(outage_timeout)
         self.context = access.context
         self.description = access.description
         self.server = str(base)
@@ -403,6 +413,15 @@ class KubeClient:
     def limit(self, seconds: float | None) -> None:
         """No request runs past this many seconds from now, whatever its own timeout."""
         self.http.end = None if seconds is None else time.monotonic() + seconds
+
+    @contextlib.contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Requests inside are asked again for so long, for those who poll and write in between."""
+        before, self.patience = self.patience, Patience(max(0.0, seconds))
+        try:
+            yield
+        finally:
+            self.patience = before
 
     def _authorization(self) -> dict[str, str]:
         access = self._access
@@ -433,6 +452,14 @@ class KubeClient:
         """One request; the answer's status is the caller's to judge, except 401, which is always about this client."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept, **({"Content-Type": content_type} if data is not None else {})}
+        return self.patience.ask(
+            lambda: self._once(method, path, params, data, headers),
+            lambda message: KubeError(0, message, definite=False),
+        )
+
+    def _once(
+        self, method: str, path: str, params: Sequence[tuple[str, str]], data: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         try:
             answer = self.http.request(method, path, params, data, headers)
         except TransientError as error:
@@ -479,7 +506,13 @@ class KubeClient:
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     def create(self, path: str, body: Any) -> dict[str, Any]:
-        return self._json(self.request("POST", path, (), body), "POST", path)
+        """Create an object. Where an answer was lost, the one that is found at the second try is the one made at the
+        first."""
+        repeats = self.patience.repeats
+        answer = self.request("POST", path, (), body)
+        if answer.status == 409 and self.patience.repeats > repeats:
+            return self.get(f"{path}/{body['metadata']['name']}")
+        return self._json(answer, "POST", path)
 
     def patch(self, path: str, body: Any, content_type: str = "application/merge-patch+json") -> dict[str, Any]:
         return self._json(self.request("PATCH", path, (), body, content_type), "PATCH", path)
@@ -519,7 +552,8 @@ class KubeClient:
             hint = f" Grant {self.description} the verb {verb} on this resource (kubectl auth can-i)."
         raise KubeError(
             answer.status,
-            f"{self.http.name} answered {answer.status} to {method} {path}: {self.http.redact(message)}.{hint}",
+            f"{self.http.name} answered {answer.status} to {method} {path}: {self.http.redact(message)}.{hint}"
+            f"{self.patience.said if passing(answer.status) else ''}",
             definite=answer.status < 500 and answer.status not in (404, 408, 409, 410, 429),
         )
 

@@ -19,6 +19,7 @@ description:
   - Whoever is logged in may ask this about himself (ClusterRole C(system:basic-user)).
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.cluster
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
@@ -102,6 +103,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_righ
     wanted_rights,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.option_secrets import secrets_in
 
 MANIFEST: Mapping[str, Any] = {
@@ -115,6 +117,7 @@ def main() -> None:
     module = checked_module(
         {
             **CLUSTER_ARGUMENT_SPEC,
+            **OUTAGE_ARGUMENT_SPEC,
             "manifests": {"type": "list", "elements": "dict", "required": True, "options": MANIFEST},
         },
         limits={"manifests": {"options": {"roles": {"form": "role_name"}, "remedy": {"form": "text"}}}},

@@ -28,6 +28,7 @@ options:
     default: default
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.attributes
 attributes:
   check_mode:
@@ -77,9 +78,11 @@ uncertain:
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
 from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import DeclaredObjects, diff_of
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
 
 
 def incomplete(definitions: list[dict[str, Any]]) -> str:
@@ -100,6 +103,7 @@ def main() -> None:
     module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
+            **OUTAGE_ARGUMENT_SPEC,
             "definitions": {"type": "list", "elements": "dict", "required": True},
             "namespace": {"type": "str", "default": "default"},
         },
@@ -109,7 +113,7 @@ def main() -> None:
     if problem:
         module.fail_json(msg=problem)
     try:
-        client = KubeClient(params["kubeconfig"], params["context"])
+        client = kube_from_params(params, absent_ok=module.check_mode)
         objects = DeclaredObjects(client, params["definitions"], params["namespace"], tolerant=module.check_mode)
         drift = objects.find()
         if not module.check_mode:

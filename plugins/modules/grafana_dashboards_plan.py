@@ -18,6 +18,7 @@ description:
     size that a ConfigMap holds, and uids, ConfigMaps and file names that two dashboards would share.
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.attributes
 attributes:
   check_mode:
@@ -162,8 +163,9 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.argolab.observability.plugins.module_utils import dashboards, kube_access
+from ansible_collections.argolab.observability.plugins.module_utils import dashboards, kube_access, kube_outage
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
 from ansible_collections.argolab.observability.plugins.module_utils.dashboard_options import DASHBOARDS_LIMITS
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
@@ -180,6 +182,7 @@ APPLICATION = {
 }
 ARGUMENT_SPEC = {
     **kube_access.KUBE_ARGUMENT_SPEC,
+    **kube_outage.OUTAGE_ARGUMENT_SPEC,
     "dashboards": {"type": "list", "elements": "dict", "default": [], "options": DASHBOARD},
     "application": {"type": "dict", "options": APPLICATION},
     "namespace": {"type": "str", "default": "monitoring"},
@@ -208,10 +211,9 @@ def fetch(url: str, timeout: int) -> bytes:
 
 def connect(params: dict[str, Any], check_mode: bool) -> kube_access.KubeClient | None:
     """The cluster, or None in check mode while there is none."""
-    kubeconfig = params["kubeconfig"]
-    if check_mode and kube_access.is_missing_file(kubeconfig):
+    if check_mode and kube_access.is_missing_file(params["kubeconfig"]):
         return None
-    client = kube_access.KubeClient(kubeconfig, params["context"])
+    client = kube_from_params(params, absent_ok=check_mode)
     try:
         client.get("/version")
     except kube_access.KubeError as exc:

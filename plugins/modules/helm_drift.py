@@ -25,11 +25,9 @@ options:
     description: Namespace of the release.
     type: str
     required: true
-  binary_path:
-    description: The helm program. By default the one on the search path.
-    type: path
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.attributes
 attributes:
   check_mode:
@@ -78,37 +76,36 @@ compared:
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
 from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import diff_of
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.helm_access import helm_access
-from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeClient
+from ansible_collections.argolab.observability.plugins.module_utils.helm_release import (
+    ReleaseDrift,
+    deployed_manifest,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
 
 
 def main() -> None:
     module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
+            **OUTAGE_ARGUMENT_SPEC,
             "release_name": {"type": "str", "required": True},
             "release_namespace": {"type": "str", "required": True},
-            "binary_path": {"type": "path"},
         },
     )
     params = module.params
-    helm = params["binary_path"] or module.get_bin_path("helm", required=True)
-    argv = [helm, "get", "manifest", params["release_name"], "--namespace", params["release_namespace"]]
+    name, namespace = params["release_name"], params["release_namespace"]
     try:
-        client = KubeClient(params["kubeconfig"], params["context"])
-        with helm_access(params["kubeconfig"], params["context"]) as access:
-            code, manifest, error = module.run_command([*argv, *access])
-        if code != 0:
-            module.fail_json(msg=f"helm has no manifest of release {params['release_name']}: {error.strip()}")
-        release = ReleaseDrift(client, manifest, params["release_namespace"])
+        client = kube_from_params(params)
+        release = ReleaseDrift(client, deployed_manifest(client, name, namespace), namespace)
         drift = release.find()
         if not module.check_mode:
             release.repair(drift)
     except ArgolabError as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=f"Release {name} could not be compared with the cluster: {exc}")
     module.exit_json(
         changed=bool(drift),
         compared=release.compared,

@@ -60,6 +60,7 @@ options:
     type: path
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.attributes
 attributes:
   check_mode:
@@ -134,13 +135,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.argolab.observability.plugins.module_utils import helm_chart, helm_state
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
+from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift
+from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift, release_secrets
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
     KUBE_ARGUMENT_SPEC,
     KubeClient,
     KubeError,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.release_ready import read_release
 
 
@@ -166,8 +169,7 @@ def plan(module: AnsibleModule, client: KubeClient) -> dict[str, Any]:
     missing = missing_apis(client, params["required_apis"])
     if missing and not module.check_mode:
         raise DefiniteError(f"the cluster does not know {', '.join(missing)}. {params['required_apis_hint']}")
-    secrets = client.list(f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": f"owner=helm,name={name}"})
-    deployed, dead = helm_state.current_revisions(secrets)
+    deployed, dead = helm_state.current_revisions(release_secrets(client, name, namespace))
     running = helm_state.still_running(dead, params["pending_patience"], datetime.now(timezone.utc))
     if running:
         raise DefiniteError(
@@ -176,9 +178,7 @@ def plan(module: AnsibleModule, client: KubeClient) -> dict[str, Any]:
             f"kubectl delete secret -n {namespace} {running.secret}"
         )
     source = helm_chart.ChartSource(params["chart_ref"], params["chart_version"], params["chart_repo_url"])
-    wanted = ""
-    if deployed is None or not source.matches(deployed.chart):
-        wanted = chart_name(module, source)
+    wanted = "" if deployed and source.matches(deployed.chart) else chart_name(module, source)
     found = helm_state.reasons(deployed, dead, wanted, params["values"])
     if found and not wanted:
         chart_name(module, source)
@@ -221,6 +221,7 @@ def main() -> None:
     module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
+            **OUTAGE_ARGUMENT_SPEC,
             "release_name": {"type": "str", "required": True},
             "release_namespace": {"type": "str", "required": True},
             "chart_ref": {"type": "str", "required": True},
@@ -241,7 +242,7 @@ def main() -> None:
     )
     title = f"Release {module.params['release_name']} was left as it is"
     try:
-        result = plan(module, KubeClient(module.params["kubeconfig"], module.params["context"]))
+        result = plan(module, kube_from_params(module.params, absent_ok=module.check_mode))
     except ArgolabError as error:
         no_cluster = (
             isinstance(error, KubeError) and error.status == 0 or "does not exist; create the cluster" in str(error)

@@ -82,6 +82,7 @@ options:
     default: 10.0
 extends_documentation_fragment:
   - argolab.observability.kube_access
+  - argolab.observability.kube_access.outage
   - argolab.observability.attributes
   - argolab.observability.attributes.read_only
 notes:
@@ -145,6 +146,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.kube_access 
     KubeError,
     is_missing_file,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.release_inputs import (
     NO_CLUSTER,
     input_checks,
@@ -184,7 +186,7 @@ def client(params: Mapping[str, Any], check_mode: bool) -> KubeClient | None:
     """The cluster, or None where there is none yet and none is needed."""
     if check_mode and is_missing_file(params["kubeconfig"]):
         return None
-    kube = kube_from_params(params)
+    kube = kube_from_params(params, absent_ok=check_mode)
     try:
         kube.get("/version")
     except KubeError as error:
@@ -207,6 +209,7 @@ def main() -> None:
     module = checked_module(
         argument_spec={
             **KUBE_ARGUMENT_SPEC,
+            **OUTAGE_ARGUMENT_SPEC,
             "secrets": {"type": "list", "elements": "dict", "default": [], "options": SECRET, "no_log": False},
             "certificates": {"type": "list", "elements": "dict", "default": [], "options": CERTIFICATE},
             "issuers": {"type": "list", "elements": "dict", "default": [], "options": ISSUER},

@@ -81,7 +81,7 @@ def network(process: int) -> Iterator[None]:
             run("ip", "address", "add", f"{own}/24", "dev", LINK)
             forward.write_text("1\n")
             chain = "type nat hook postrouting priority 100; ip saddr 10.213.99.0/24 masquerade;"
-            rule = f"table ip {TABLE} {{ chain out {{ {chain} }} }}"
+            rule = f"table ip {TABLE} {{\nchain out {{ {chain} }}\n}}\n"
             subprocess.run(["nft", "-f", "-"], input=rule, text=True, check=True)
         run("ip", "link", "set", LINK, "up")
         inside = ["nsenter", "--net", "--target", process]

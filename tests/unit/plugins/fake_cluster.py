@@ -46,6 +46,7 @@ ROOTS = {
     "Certificate": ("/apis/cert-manager.io/v1", "certificates"),
     "CertificateRequest": ("/apis/cert-manager.io/v1", "certificaterequests"),
 }
+NOT_NAMESPACED = ("Namespace", "Node", "ClusterIssuer")
 PROXY = "/api/v1/namespaces/monitoring/services/http:prometheus-operated:9090/proxy"
 
 
@@ -68,6 +69,8 @@ class FakeCluster:
     def __init__(self) -> None:
         self.objects: list[Object] = []
         self.absent_kinds: set[str] = set()
+        # The status of every review of rights.
+        self.review: Object = {}
         # Kinds by group and version, as discovery lists them.
         self.discovery: dict[str, list[str]] = {}
         self.targets: list[Object] = []
@@ -83,6 +86,8 @@ class FakeCluster:
         # What pods have written, by name.
         self.logs: dict[str, str] = {}
         self.requests: list[str] = []
+        # What happens to the next requests instead of an answer, or to the answer: a status, closed, cut.
+        self.outages: list[str] = []
         self.on_read: Callable[[str], None] = lambda path: None
         self.on_patch: Callable[[Object, Object], None] = lambda obj, patch: None
         self.port = 0
@@ -121,8 +126,16 @@ class FakeCluster:
             return 200, {"gitVersion": "v1.37.2"}
         if path in self.discovery:
             return 200, {"kind": "APIResourceList", "resources": [{"kind": kind} for kind in self.discovery[path]]}
-        if any(path == root and kind not in self.absent_kinds for kind, (root, _plural) in ROOTS.items()):
-            return 200, {"kind": "APIResourceList"}
+        served = {kind: plural for kind, (root, plural) in ROOTS.items() if path == root}
+        if served.keys() - self.absent_kinds:
+            resources = [
+                {"kind": kind, "name": plural, "namespaced": kind not in NOT_NAMESPACED}
+                for kind, plural in served.items()
+                if kind not in self.absent_kinds
+            ]
+            return 200, {"kind": "APIResourceList", "resources": resources}
+        if path.startswith("/apis/authorization.k8s.io/v1/"):
+            return 201, {"status": self.review}
         for kind, (root, plural) in ROOTS.items():
             if not path.startswith(root + "/"):
                 continue
@@ -137,6 +150,11 @@ class FakeCluster:
                 for item in self.objects
                 if item["kind"] == kind and (not namespace or item["metadata"].get("namespace") == namespace)
             ]
+            if len(parts) == 1 and method == "POST":
+                if any(item["metadata"]["name"] == body["metadata"]["name"] for item in found):
+                    return 409, status(f'{plural} "{body["metadata"]["name"]}" already exists')
+                self.objects.append({**merge(body, {"metadata": {"namespace": namespace or None}}), "kind": kind})
+                return 201, self.objects[-1]
             if len(parts) == 1:
                 found = [item for item in found if selected(item, query)]
                 return 200, {"kind": f"{kind}List", "metadata": {}, "items": [without_kind(item) for item in found]}
@@ -227,17 +245,28 @@ def serve(cluster: FakeCluster) -> Iterator[FakeCluster]:
             body = json.loads(self.rfile.read(size)) if size else None
             cluster.requests.append(f"{self.command} {parts.path}")
             cluster.on_read(parts.path)
+            outage = cluster.outages.pop(0) if cluster.outages else ""
+            if outage.isdigit():
+                self.send(int(outage), json.dumps(status("the server is currently unable")).encode())
+                return
+            if outage == "closed":
+                self.close_connection = True
+                return
             code, content = cluster.answer(
                 self.command, parts.path, urllib.parse.parse_qs(parts.query), body, self.headers["Accept"] or ""
             )
             text = (content if isinstance(content, str) else json.dumps(copy.deepcopy(content))).encode()
+            # what was asked for has been done, and nobody learns of it
+            self.send(code, text, len(text) // 2 if outage == "cut" else len(text))
+
+        def send(self, code: int, text: bytes, sent: int | None = None) -> None:
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(text)
+            self.wfile.write(text[:sent])
 
-        do_GET = do_PATCH = handle_one
+        do_GET = do_PATCH = do_POST = handle_one
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.argolab.observability.plugins.module_utils import kube_outage
 from ansible_collections.argolab.observability.plugins.modules import argocd_applications, argocd_sync
 from ansible_collections.argolab.observability.tests.unit.plugins.fake_cluster import (
     FakeCluster,
@@ -108,6 +109,24 @@ def test_a_second_run_asks_for_nothing(cluster: FakeCluster, controller: Control
     result = sync(cluster, revision=REVISION, diff=True)
     assert (result["changed"], "diff" in result, controller.patches) == (False, False, [])
     assert [item for item in cluster.requests if not item.startswith("GET")] == []
+
+
+@pytest.mark.parametrize("trouble", ["503", "closed"])
+@pytest.mark.parametrize("refresh", ["none", "normal"])
+def test_an_outage_while_it_is_asked_for_is_waited_out(
+    cluster: FakeCluster, controller: Controller, monkeypatch: pytest.MonkeyPatch, trouble: str, refresh: str
+) -> None:
+    monkeypatch.setattr(kube_outage, "INTERVAL", 0.01)
+    controller.app["status"] = compared("OutOfSync", "Missing")
+    # it compares again at each request, until the one after a refresh that arrived
+    controller.steps = [compared("OutOfSync", "Missing")] * (5 if refresh == "normal" else 0)
+    # reading is patient anyway; what is to be met is the first request that asks for something
+    cluster.outages = ["", *([""] if refresh == "none" else []), trouble, trouble]
+    result = sync(cluster, refresh=refresh)
+    assert not result.get("failed"), result["msg"]
+    assert not cluster.outages
+    assert [item.partition(" ")[0] for item in cluster.requests if not item.startswith("GET")][:2] == ["PATCH"] * 2
+    assert len(operations(controller)) == 1
 
 
 def test_check_mode_predicts_and_asks_for_nothing(cluster: FakeCluster, controller: Controller) -> None:

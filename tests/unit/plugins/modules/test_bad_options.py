@@ -55,7 +55,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "fleet_evidence": {"path": NOWHERE, "hosts": ["a"], "clusters": [{"name": "a", "evidence": {}}]},
     "grafana_dashboards_info": {**KUBE, "wait_timeout": 0},
     "grafana_dashboards_plan": {**KUBE, "dashboards": [{"definition": {"uid": "a", "title": "b", "panels": []}}]},
-    "helm_drift": {**KUBE, "release_name": "x", "release_namespace": "y", "binary_path": "/bin/false"},
+    "helm_drift": {**KUBE, "release_name": "x", "release_namespace": "y"},
     "helm_release_plan": {
         **KUBE, "release_name": "x", "release_namespace": "y", "chart_ref": "./x", "binary_path": "/bin/false",
     },
