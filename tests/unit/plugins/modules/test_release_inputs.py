@@ -135,9 +135,11 @@ def test_a_certificate_in_a_secret(cluster: FakeCluster, authority: Authority) -
 
 def test_an_issuer(cluster: FakeCluster) -> None:
     item = {"kind": "ClusterIssuer", "name": "lab-ca"}
+    cluster.absent_kinds = {"Certificate", "CertificateRequest", "ClusterIssuer", "Issuer"}
     result = look(cluster, issuers=[item])
     assert causes(result) == ["cert_manager_absent"]
     assert "does not know certificates.cert-manager.io, clusterissuers.cert-manager.io" in result["msg"]
+    cluster.absent_kinds = set()
     cluster.discovery[CERT_MANAGER] = ["ClusterIssuer", "Issuer"]
     result = look(cluster, issuers=[item])
     assert causes(result) == ["cert_manager_absent"]
