@@ -270,8 +270,6 @@ def attempt_again(stage: Stage, argv: list[str], python: Python, outcomes: list[
             one.reason += " (twice)" if second.get(one.name) == "failed" else " (not attempted again)"
 
 
-
-
 def copy_sources(destination: Path) -> None:
     """ansible-test and the lint of documentation want the collection at a real ansible_collections path."""
     shutil.rmtree(destination, ignore_errors=True)

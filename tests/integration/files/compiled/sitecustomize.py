@@ -10,7 +10,8 @@ is installed, and compiled already.
 from __future__ import annotations
 
 import contextlib
+import importlib
 
 with contextlib.suppress(ImportError):
-    import ansible.module_utils.basic
-    import ansible.module_utils.urls  # noqa: F401
+    for name in ("basic", "urls"):
+        importlib.import_module(f"ansible.module_utils.{name}")
