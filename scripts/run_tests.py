@@ -74,6 +74,7 @@ class Outcome:
     outcome: str
     reason: str = ""
     seconds: float = 0.0
+    attempts: int = 1
 
 
 @dataclass
@@ -265,7 +266,7 @@ def attempt_again(stage: Stage, argv: list[str], python: Python, outcomes: list[
     second = {one.name: one.outcome for one in read_junit(report)} if report.exists() else {}
     for one in outcomes:
         if one.outcome == "failed" and second.get(one.name) == "passed":
-            one.outcome = "passed"
+            one.outcome, one.attempts = "passed", 2
         elif one.outcome == "failed":
             one.reason += " (twice)" if second.get(one.name) == "failed" else " (not attempted again)"
 
@@ -646,7 +647,7 @@ def report(stages: list[Stage], not_run: Iterable[Stage] = ()) -> int:
         grouped: dict[tuple[str, str], list[str]] = {}
         for stage in stages:
             for one in stage.outcomes:
-                if one.outcome == outcome and (outcome != "passed" or one.reason):
+                if one.outcome == outcome and (outcome != "passed" or one.attempts > 1):
                     grouped.setdefault((stage.name, one.reason), []).append(one.name)
         if grouped:
             print(f"\n{heading}")

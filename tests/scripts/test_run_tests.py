@@ -50,7 +50,7 @@ def test_counts_table_and_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     def breaks(_stage: Stage) -> list[Outcome]:
         raise OSError("disk full")
 
-    ok = [Outcome("a", "passed"), Outcome("b", "passed"), Outcome("c", "skipped", "needs root")]
+    ok = [Outcome("a", "passed"), Outcome("b", "passed", "a remark"), Outcome("c", "skipped", "needs root")]
     stages = [stage(lambda _: ok), stage(cannot, "lab"), stage(breaks, "sanity")]
     run_tests.run_stages(stages)
     assert run_tests.report(stages) == 1
@@ -60,6 +60,7 @@ def test_counts_table_and_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "lab: lab: no Docker engine answers" in output
     assert "disk full" in output
     assert "=== 2 of 3: lab" in output
+    assert "second attempt" not in output
 
 
 def test_what_may_run_beside_another_stage_starts_with_it(capsys: pytest.CaptureFixture[str]) -> None:
