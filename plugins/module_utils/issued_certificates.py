@@ -14,7 +14,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.selectors im
 
 Object = Mapping[str, Any]
 
-API = "/apis/cert-manager.io/v1"
+CERT_MANAGER = "/apis/cert-manager.io/v1"
 # On a request: the Certificate that it is for, and which of its attempts it is.
 OF, REVISION = "cert-manager.io/certificate-name", "cert-manager.io/certificate-revision"
 
@@ -25,7 +25,7 @@ def issued_checks(kube: KubeClient, wanted: Sequence[Mapping[str, Any]]) -> list
     for namespace in dict.fromkeys(str(item["namespace"]) for item in wanted):
         names = [str(item["name"]) for item in wanted if item["namespace"] == namespace]
         try:
-            found = {name_of(item): item for item in kube.list(f"{API}/namespaces/{namespace}/certificates")}
+            found = {name_of(item): item for item in kube.list(f"{CERT_MANAGER}/namespaces/{namespace}/certificates")}
         except KubeError as error:
             if error.status != 404:
                 raise
@@ -33,7 +33,7 @@ def issued_checks(kube: KubeClient, wanted: Sequence[Mapping[str, Any]]) -> list
             continue
         requests: Sequence[Object] = ()
         if any(name in found and not _ready(found[name]) for name in names):
-            requests = kube.list(f"{API}/namespaces/{namespace}/certificaterequests")
+            requests = kube.list(f"{CERT_MANAGER}/namespaces/{namespace}/certificaterequests")
         checks += [issued_check(namespace, name, found, requests) for name in names]
     return checks
 
@@ -82,14 +82,15 @@ def _label(namespace: str, name: str) -> str:
     return f"Certificate {namespace}/{name}"
 
 
-def _conditions(item: Object) -> dict[str, Object]:
+def conditions(item: Object) -> dict[str, Object]:
+    """Those of an object of cert-manager's, by type."""
     status = item.get("status") or {}
     return {str(entry.get("type")): entry for entry in status.get("conditions") or [] if isinstance(entry, Mapping)}
 
 
 def _ready(certificate: Object) -> bool:
     """Ready, and not by a judgement of what it was before it was changed."""
-    ready = _conditions(certificate).get("Ready") or {}
+    ready = conditions(certificate).get("Ready") or {}
     generation = (certificate.get("metadata") or {}).get("generation") or 0
     seen = ready.get("observedGeneration")
     return ready.get("status") == "True" and (seen is None or int(seen) >= int(generation))
@@ -97,7 +98,7 @@ def _ready(certificate: Object) -> bool:
 
 def _words(item: Object, kind: str) -> str:
     """Reason and message of a condition."""
-    entry = _conditions(item).get(kind) or {}
+    entry = conditions(item).get(kind) or {}
     message = " ".join(str(entry.get("message") or "").split())
     return ": ".join(words for words in (str(entry.get("reason") or ""), message) if words)
 

@@ -13,6 +13,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.certificates
 from ansible_collections.argolab.observability.plugins.module_utils.checks import count_text, listing, nearest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck, skipped
+from ansible_collections.argolab.observability.plugins.module_utils.issued_certificates import CERT_MANAGER, conditions
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import labels_of, name_of
 
@@ -20,7 +21,6 @@ Object = Mapping[str, Any]
 
 ISSUERS = {"ClusterIssuer": "clusterissuers", "Issuer": "issuers"}
 UNKNOWN = {"Certificate": "certificates", **ISSUERS}
-CERT_MANAGER = "/apis/cert-manager.io/v1"
 NO_CLUSTER = "there is no cluster yet, so this was not looked at"
 
 
@@ -133,8 +133,7 @@ def issuer_check(kube: KubeClient, wanted: Mapping[str, Any]) -> ExplainedCheck:
         )
         command = f"kubectl get {kind.lower()} -A"
         return ExplainedCheck(label, False, expected, "absent", detail, "issuer_absent", command)
-    conditions = {item.get("type"): item for item in (items[name].get("status") or {}).get("conditions") or []}
-    ready = conditions.get("Ready") or {}
+    ready = conditions(items[name]).get("Ready") or {}
     if ready.get("status") != "True":
         detail = str(ready.get("message") or "cert-manager has not looked at it yet")
         return ExplainedCheck(label, False, expected, "not Ready", detail, "issuer_not_ready", f"{get} -o yaml")

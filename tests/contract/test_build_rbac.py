@@ -33,10 +33,8 @@ def place(item: dict[str, Any], release: str) -> str:
     return "" if item["kind"] in CLUSTER_KINDS else str(item["metadata"].get("namespace") or release)
 
 
-@pytest.fixture(scope="module")
-def rules() -> dict[str, list[dict[str, Any]]]:
+def rules_of(items: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """By namespace, those of the whole cluster included."""
-    items = yaml.safe_load(MANIFEST.read_text())["items"]
     everywhere = [rule for item in items if item["kind"] == "ClusterRole" for rule in item["rules"]]
     found = {"": everywhere}
     for item in items:
@@ -45,13 +43,23 @@ def rules() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def rules() -> dict[str, list[dict[str, Any]]]:
+    return rules_of(yaml.safe_load(MANIFEST.read_text())["items"])
+
+
+def objects_in(text: str) -> Iterator[dict[str, Any]]:
+    """What a rendered release makes; CRDs come before it, and helm's own tests are never run."""
+    for item in yaml.load_all(text, Loader=Loader):
+        hook = ((item or {}).get("metadata", {}).get("annotations") or {}).get(HOOK, "")
+        if item and item["kind"] != "CustomResourceDefinition" and "test" not in hook:
+            yield item
+
+
 def rendered(upstream: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for chart, (_release, namespace) in RELEASES.items():
-        for item in yaml.load_all((upstream / f"rendered-{chart}.yaml").read_text(), Loader=Loader):
-            hook = ((item or {}).get("metadata", {}).get("annotations") or {}).get(HOOK, "")
-            # helm's own tests are never run
-            if item and item["kind"] != "CustomResourceDefinition" and "test" not in hook:
-                yield namespace, item
+        for item in objects_in((upstream / f"rendered-{chart}.yaml").read_text()):
+            yield namespace, item
 
 
 @pytest.fixture(scope="module")

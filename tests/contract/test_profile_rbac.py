@@ -21,8 +21,8 @@ import pytest
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_rights import Right, grants, rights_in
 
-from .conftest import CHARTS, CHECKOUT, RELEASES, Loader, write_values
-from .test_build_rbac import HOOK, needed, place
+from .conftest import CHARTS, CHECKOUT, RELEASES, write_values
+from .test_build_rbac import HOOK, needed, objects_in, place, rules_of
 
 MANIFESTS = CHECKOUT / "docs" / "manifests"
 UPSTREAM_CHARTS = Path(os.environ.get("ARGOLAB_UPSTREAM_CHARTS") or CHECKOUT.parent / "shared" / "charts")
@@ -147,10 +147,8 @@ def rendered(helm: str, charts: Path, folder: Path) -> Iterator[tuple[str, dict[
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        for item in yaml.load_all(done.stdout, Loader=Loader):
-            hook = ((item or {}).get("metadata", {}).get("annotations") or {}).get(HOOK, "")
-            if item and item["kind"] != "CustomResourceDefinition" and "test" not in hook:
-                yield namespace, item
+        for item in objects_in(done.stdout):
+            yield namespace, item
 
 
 @pytest.fixture(scope="module", params=["packages", "upstream"])
@@ -172,17 +170,12 @@ def manifest(name: str) -> Any:
 
 def rules_for(roles: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Those of a build's account, by namespace: what every build has, and these Roles of the profiles."""
-    items = manifest("build-rbac")["items"] + [
+    chosen = [
         item
         for item in manifest("build-rbac-profiles")["items"]
         if {item["metadata"]["name"], f"{item['metadata'].get('namespace')}/{item['metadata']['name']}"} & set(roles)
     ]
-    everywhere = [rule for item in items if item["kind"] == "ClusterRole" for rule in item["rules"]]
-    found = {"": everywhere}
-    for item in items:
-        if item["kind"] == "Role":
-            found.setdefault(item["metadata"]["namespace"], list(everywhere)).extend(item["rules"])
-    return found
+    return rules_of(manifest("build-rbac")["items"] + chosen)
 
 
 def lacking(made: list[tuple[str, dict[str, Any]]], rules: dict[str, list[dict[str, Any]]]) -> set[str]:

@@ -168,8 +168,8 @@ def test_awx_takes_all_that_is_declared(awx: awx_server.Awx) -> None:
 
     project = yaml.safe_load((ROOT / "awx" / "project.yml").read_text("utf-8"))
     made = post("projects/", {**project, "organization": 1, "scm_url": OPTIONS["argolab_awx_scm_url"]})
-    while api.call("GET", made["url"])[1]["status"] != "successful":
-        pass
+    status = conftest.eventually(lambda: api.call("GET", made["url"])[1]["status"], lambda seen: seen == "successful")
+    assert status == "successful"
     where = {"project": made["id"], "inventory": post("inventories/", {"name": "i", "organization": 1})["id"]}
     for item in TYPES:
         post("credential_types/", item)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils.errors import TransientError
 from ansible_collections.argolab.observability.plugins.module_utils.http_client import HttpClient, parse_url
+from conftest import serving
 
 
 class KeptOpen(BaseHTTPRequestHandler):
@@ -45,12 +46,8 @@ def kept_open() -> Iterator[str]:
     KeptOpen.connections = 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), KeptOpen)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_address[1]}"
 
 
 @pytest.mark.parametrize(("keep", "connections"), [(0, 12), (1, 4)])

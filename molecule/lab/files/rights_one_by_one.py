@@ -102,7 +102,10 @@ class Lab:
         """The account with all that both manifests grant, as a kubeconfig."""
         self.run("apply", "-f", "-", content={"apiVersion": "v1", "kind": "List", "items": self.items})
         data: dict[str, str] = {}
+        deadline = time.monotonic() + 30
         while "token" not in data:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the Secret {ACCOUNT}-token got no token within 30 s")
             found = json.loads(self.run("-n", ACCOUNT, "get", "secret", f"{ACCOUNT}-token", "-o", "json"))
             data = found.get("data") or {}
         return {

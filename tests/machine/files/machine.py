@@ -51,14 +51,14 @@ def main() -> None:
     root, *commands = sys.argv[1:]
     sys.stdin.readline()
     enter(root)
-    folder = "/root"
+    home = folder = os.environ["HOME"]
     for command in commands:
         print(f"# {command}", flush=True)
         begun = time.monotonic()
         done = subprocess.run(["/bin/sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, check=False)
         print(f"= {done.returncode} after {time.monotonic() - begun:.0f} s", flush=True)
         if command.startswith("git clone"):
-            folder = f"/root/{command.split()[-1]}"
+            folder = f"{home}/{command.split()[-1]}"
         if done.returncode:
             raise SystemExit(1)
 
