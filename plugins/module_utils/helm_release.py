@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils import helm_state
 from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import Api, DeclaredObjects
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeError
 
 _HOOK = "helm.sh/hook"
 _DOCUMENT_END = re.compile(r"^---.*$", re.MULTILINE)
@@ -43,6 +45,26 @@ def release_secrets(client: Api, name: str, namespace: str, status: str = "") ->
     """
     selector = f"owner=helm,name={name}" + (f",status={status}" if status else "")
     return client.list(f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": selector})
+
+
+def secrets_to_write(client: Api, namespace: str, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the Secrets that do not exist, or do not hold what they are to.
+
+    :param wanted: each with C(name), and C(data): the values that matter, as text.
+    """
+    found = []
+    for item in wanted:
+        try:
+            held = client.get(f"/api/v1/namespaces/{namespace}/secrets/{item['name']}").get("data") or {}
+        except KubeError as error:
+            if error.status != 404:
+                raise
+            found.append(item["name"])
+            continue
+        wanted_data = {key: base64.b64encode(str(text).encode()).decode() for key, text in item["data"].items()}
+        if any(held.get(key) != value for key, value in wanted_data.items()):
+            found.append(item["name"])
+    return found
 
 
 def deployed_manifest(client: Api, name: str, namespace: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All builds of the module M(argolab.observability.package_builds): what is missing, and building it."""
+"""All that the module M(argolab.observability.package_builds) makes: what is missing, and making it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import Job, run_jobs
 from ansible_collections.argolab.observability.plugins.module_utils.debian_root import DebianRoot, build_root, root_path
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, GoProgram
 from ansible_collections.argolab.observability.plugins.module_utils.go_toolchain import find_go, install_go
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import GIB, existing_parent
+from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart, complete
 
 # Mostly waiting for the network: CPU seconds would put it last, where everything waits for it.
 _ROOT_SECONDS = 60.0
+
+
+def _named(programs: Mapping[str, str], name: str) -> str:
+    try:
+        return programs[name]
+    except KeyError:
+        raise DefiniteError(
+            f"charts take CustomResourceDefinitions from {name}, which is none of programs: {', '.join(programs)}"
+        ) from None
 
 
 class PackagePlan:
@@ -66,6 +76,25 @@ class PackagePlan:
 
     def root_path(self) -> Optional[str]:
         return root_path(self._root, self.cache_dir) if self._root else None
+
+    def charts(self, predict: bool) -> Dict[str, Any]:
+        """Complete the charts, once the programs are there that they take CRDs from."""
+        wanted = self._params["charts"]
+        programs = self.programs()
+        if not wanted:
+            return {}
+        if not programs:
+            return {"charts": "", "charts_complete": False}
+        charts = [
+            Chart(
+                chart["name"],
+                chart["versions"],
+                [os.path.join(_named(programs, crds["program"]), "data", crds["folder"]) for crds in chart["crds"]],
+            )
+            for chart in wanted["charts"]
+        ]
+        folder, new = complete(wanted["source"], os.path.join(self.cache_dir, "charts"), charts, dry_run=predict)
+        return {"charts": folder, "charts_complete": not new}
 
     def check_disk(self) -> None:
         parent = existing_parent(self.cache_dir)

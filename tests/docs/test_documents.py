@@ -34,8 +34,10 @@ def verbs() -> set[str]:
 
 
 def site_tags() -> set[str]:
+    """Tags of the playbooks that site.yml imports, and of the tasks of those that have more than one part."""
     plays = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text(encoding="utf-8"))
-    return {tag for play in plays for tag in play.get("tags", [])}
+    parts = [f"playbooks/{play['ansible.builtin.import_playbook']}" for play in plays if "tags" not in play]
+    return {tag for play in plays for tag in play.get("tags", [])} | own_tags(parts)
 
 
 def own_tags(words: list[str]) -> set[str]:

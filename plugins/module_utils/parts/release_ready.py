@@ -17,7 +17,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.release_read
 def look(params: Params) -> Look:
     kube = KubeClient(params["kubeconfig"], params["context"])
     release, namespace = params["release_name"], params["release_namespace"]
-    return Look(lambda: poll_of(read_release(kube, release, namespace)), limit=kube.limit)
+    return Look(lambda: poll_of(read_release(kube, release, namespace, params["labels"])), limit=kube.limit)
 
 
 PART = Part(
@@ -27,7 +27,8 @@ PART = Part(
         **KUBE_ARGUMENT_SPEC,
         "release_name": {"type": "str", "required": True},
         "release_namespace": {"type": "str", "required": True},
+        "labels": {"type": "dict", "default": {}},
     },
-    limits={},
+    limits={"labels": {"empty_ok": True}},
     look=look,
 )

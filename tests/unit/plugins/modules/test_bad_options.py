@@ -63,7 +63,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "k3d_cluster_info": {"k3d_binary": "/bin/false", "docker_host": ENGINE},
     "k3d_cluster": {"name": "x", "k3d_binary": "/bin/false", "docker_host": ENGINE, "kubeconfig": f"{NOWHERE}/k"},
     "k3d_images": {"name": "x", "images": ["a/b:1"], "k3d_binary": "/bin/false", "docker_host": ENGINE},
-    "lab_charts": {"source": NOWHERE, "cache": NOWHERE, "charts": [{"name": "a"}]},
     "package_builds": {
         "cache_dir": NOWHERE,
         "programs": [{"name": "a", "module": "b", "version": "v1", "sum": f"h1:{'a' * 43}=", "packages": ["."]}],
