@@ -31,6 +31,10 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 }
 SHOWN_SERIES = 3
 RETURNED_SERIES = 100
+NO_SERIES = (
+    "Likeliest cause: the metric is not scraped (yet), nothing has incremented it so far, "
+    "or a label selector matches nothing."
+)
 _QUOTED = r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`'
 _MATCHER = rf"[^{{}}\"'`]|{_QUOTED}"
 SELECTOR = re.compile(rf"[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{{(?:{_MATCHER})*\}})?|\{{(?:{_MATCHER})+\}}")
@@ -177,10 +181,7 @@ def check_query(expectation: QueryExpectation, result: QueryResult, ages: Sequen
         if len(shown) > SHOWN_SERIES:
             sentences.append(f"And {len(shown) - SHOWN_SERIES} more.")
     elif not number and expectation.min_series:
-        sentences.append(
-            "Likeliest cause: the metric is not scraped (yet), nothing has incremented it so far, "
-            "or a label selector matches nothing."
-        )
+        sentences.append(NO_SERIES)
     if old:
         oldest = "; ".join(series_text(sample) for sample in old[:SHOWN_SERIES])
         sentences.append(f"Seconds since the last scrape: {oldest}.")
@@ -190,7 +191,8 @@ def check_query(expectation: QueryExpectation, result: QueryResult, ages: Sequen
 
 def not_due(check: Check, condition: str) -> Check:
     """The same check where its condition gives no series: nothing has happened yet that it could have seen."""
-    detail = f"Not due: {condition} has no series, so nothing has happened yet that would show here. {check.detail}"
+    seen = check.detail.replace(NO_SERIES, "").strip()
+    detail = f"Not due: {condition} has no series, so nothing has happened yet that would show here. {seen}"
     return Check(check.name, None, check.expected, check.observed, detail)
 
 

@@ -39,3 +39,11 @@ def test_what_only_traffic_makes_is_due_after_traffic(known: tuple[str, ...], ok
     poll = watch_queries(client, query_expectations([QUERY]))()
     assert [check.ok for check in poll.checks] == [ok]
     assert poll.ok is done
+
+
+@pytest.mark.parametrize(("known", "cause"), [((), False), (("syncs_total",), True)])
+def test_only_a_failure_has_a_likeliest_cause(known: tuple[str, ...], cause: bool) -> None:
+    client: Any = Answers(*known)
+    (check,) = watch_queries(client, query_expectations([QUERY]))().checks
+    assert ("Likeliest cause" in check.detail) is cause
+    assert "Expression: count(requests_total)." in check.detail
