@@ -299,10 +299,11 @@ class GoBuilder:
                 shutil.copy2(origin, target)
 
     def _compile(self, program: GoProgram, source: str, target: str, progress: Callable[[float], None]) -> None:
-        # The linker would throw the debug information away (-s -w), so the compiler need not make it.
+        # The linker would throw the debug information away (-s -w), so the compiler need not make it. Inlining takes a
+        # sixth of the compiler's time, and makes programs an eighth larger.
         static = '-linkmode external -extldflags "-static"' if program.cgo else ""
         ldflags = " ".join(filter(None, ["-s -w", static, program.ldflags]))
-        flags = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", ldflags]
+        flags = ["-trimpath", "-gcflags=all=-l -dwarf=false", "-ldflags", ldflags]
         tags = ["-tags", ",".join(program.tags)] if program.tags else []
         listing = self._run([self.go, "list", "-deps", *tags, *program.packages], cwd=source, cgo=program.cgo)
         needed = len(listing.splitlines())

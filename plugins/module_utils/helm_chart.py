@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, List, Tuple
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 # rc, stdout, stderr
 Run = Callable[[List[str]], Tuple[int, str, str]]
@@ -102,7 +103,7 @@ def _show(run: Run, source: ChartSource, what: str) -> dict[str, Any]:
         name = os.path.join(source.ref, "Chart.yaml" if what == "chart" else "values.yaml")
         try:
             with open(name, encoding="utf-8") as handle:
-                loaded = yaml.safe_load(handle)
+                loaded = load_yaml(handle.read())
         except (OSError, yaml.YAMLError) as error:
             raise DefiniteError(f"{source.text}: there is no chart at this place: {error}") from None
         return loaded if isinstance(loaded, dict) else {}
@@ -110,7 +111,7 @@ def _show(run: Run, source: ChartSource, what: str) -> dict[str, Any]:
     if code != 0:
         raise DefiniteError(explain(source, error_text or output))
     try:
-        loaded = yaml.safe_load(output)
+        loaded = load_yaml(output)
     except yaml.YAMLError as error:
         raise DefiniteError(f"{source.text}: helm printed something that is not YAML: {error}") from None
     return loaded if isinstance(loaded, dict) else {}

@@ -13,6 +13,7 @@ from ansible_collections.argolab.observability.plugins.module_utils import helm_
 from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import Api, DeclaredObjects
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeError
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 _HOOK = "helm.sh/hook"
 _DOCUMENT_END = re.compile(r"^---.*$", re.MULTILINE)
@@ -26,9 +27,8 @@ def parse_manifest(manifest: str) -> list[dict[str, Any]]:
         import yaml
     except ImportError as exc:
         raise DefiniteError("the manifest of a release can only be read with PyYAML, which this Python lacks") from exc
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        loaded = [yaml.load(text, Loader=loader) for text in _DOCUMENT_END.split(manifest) if not _CRD.search(text)]
+        loaded = [load_yaml(text) for text in _DOCUMENT_END.split(manifest) if not _CRD.search(text)]
     except yaml.YAMLError as exc:
         raise DefiniteError(f"the manifest of the release is not valid YAML: {exc}") from exc
     return [

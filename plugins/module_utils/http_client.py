@@ -229,10 +229,10 @@ class HttpClient:
     :param secrets: strings that may never appear in a message, not even where a server sends them back.
     :param proxy: URL of an HTTP proxy; V(None) follows the environment.
     :param request_timeout: seconds for a whole request, from the connection to the last byte.
+    :param keep: so many connections stay open for the next GETs, which is a TLS handshake less for each.
 
-    Each request has a connection of its own unless C(keep) says how many may stay open for the next ones. Requests
-    may be sent from several threads at once (C(threads) says how many), or ahead of their turn; what is kept is closed
-    by C(close).
+    C(keep_open) leaves more of them open. Requests may be sent from several threads at once, or ahead of their turn;
+    what is kept is closed by C(close).
     """
 
     def __init__(
@@ -248,6 +248,7 @@ class HttpClient:
         proxy: str | None = None,
         request_timeout: float = 10.0,
         max_body: int = MAX_BODY_BYTES,
+        keep: int = 0,
     ) -> None:
         self.base = base
         self.name = name
@@ -266,10 +267,17 @@ class HttpClient:
         self._request_timeout = request_timeout
         self._max_body = max_body
         self.end: float | None = None
-        self.keep = 0
+        self._own_keep = keep
+        self.keep = keep
         self.threads = 1
         self._idle: list[socket.socket] = []
         self._asked: dict[str, socket.socket] = {}
+
+    def keep_open(self, connections: int, threads: int = 1) -> None:
+        """Leave that many connections open from now on, which so many threads use; 0 for as many as at first."""
+        self.keep, self.threads = max(connections, self._own_keep), threads
+        if not connections:
+            self.close()
 
     def close(self) -> None:
         """Close the connections that were kept, and those whose answers nobody came for."""
@@ -367,7 +375,8 @@ class HttpClient:
     ) -> Answer:
         while True:
             asked = self._asked.pop(target, None) if method == "GET" else None
-            kept = asked or self._kept()
+            # whether a write that was sent on a connection that the server closed was done, nobody could say
+            kept = asked or (self._kept() if method == "GET" else None)
             sock = kept or self._connect(deadline)
             try:
                 if not asked:
@@ -376,7 +385,7 @@ class HttpClient:
             except BaseException as error:
                 sock.close()
                 # the server closed a kept connection in the meantime; that says nothing about this request
-                if kept and method == "GET" and isinstance(error, (ConnectionError, ssl.SSLError)):
+                if kept and isinstance(error, (ConnectionError, ssl.SSLError)):
                     continue
                 raise
             if open_still and len(self._idle) < self.keep:

@@ -36,6 +36,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.http_client 
     tls_context,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import Patience, passing
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 KUBE_ARGUMENT_SPEC: dict[str, Any] = {
     # a path or the content as a mapping; the content holds keys, so it is never logged
@@ -135,7 +136,7 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(text)
+        content = load_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark else ""
@@ -404,6 +405,7 @@ class KubeClient:
             secrets=secrets,
             proxy=access.proxy_url,
             request_timeout=request_timeout,
+            keep=1,
         )
         self.patience = Patience(outage_timeout)
         self.context = access.context

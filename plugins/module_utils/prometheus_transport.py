@@ -55,7 +55,7 @@ class UrlTransport:
         self._client.end = end
 
     def keep(self, connections: int, threads: int) -> None:
-        _keep(self._client, connections, threads)
+        self._client.keep_open(connections, threads)
 
     def ask_ahead(self, path: str, params: Sequence[tuple[str, str]]) -> None:
         self._client.ask_ahead(path, params)
@@ -87,7 +87,7 @@ class ApiServerTransport:
         self._kube.http.end = end
 
     def keep(self, connections: int, threads: int) -> None:
-        _keep(self._kube.http, connections, threads)
+        self._kube.http.keep_open(connections, threads)
 
     def ask_ahead(self, path: str, params: Sequence[tuple[str, str]]) -> None:
         self._kube.http.ask_ahead(self._base + path, params)
@@ -96,12 +96,6 @@ class ApiServerTransport:
         context = f" --context {shlex.quote(self._kube.context)}" if self._kube.context else ""
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""
         return f"kubectl{context} get --raw {shlex.quote(self._base + path + query)}"
-
-
-def _keep(client: HttpClient, connections: int, threads: int) -> None:
-    client.keep, client.threads = connections, threads
-    if not connections:
-        client.close()
 
 
 def service_proxy_path(namespace: str, service: str) -> str:

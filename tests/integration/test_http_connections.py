@@ -38,6 +38,8 @@ class KeptOpen(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.close_connection = self.close_connection or self.served == 3
 
+    do_POST = do_GET
+
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
@@ -60,6 +62,28 @@ def test_connections_are_kept_and_renewed_when_the_server_closes_them(
         assert client.request("GET", "/", [("n", str(number))]).text == f"n={number}"
     client.close()
     assert KeptOpen.connections == connections
+
+
+def test_a_write_has_a_connection_of_its_own(kept_open: str) -> None:
+    client = HttpClient(parse_url(kept_open, "url"), name="server", keep=1)
+    client.request("GET", "/")
+    client.request("POST", "/")
+    assert KeptOpen.connections == 2
+    client.request("GET", "/")
+    assert KeptOpen.connections == 2
+    client.close()
+
+
+def test_more_connections_are_given_back(kept_open: str) -> None:
+    client = HttpClient(parse_url(kept_open, "url"), name="server", keep=1)
+    client.keep_open(4, 2)
+    assert (client.keep, client.threads) == (4, 2)
+    client.keep_open(0)
+    assert (client.keep, client.threads) == (1, 1)
+    client.request("GET", "/")
+    client.request("GET", "/")
+    assert KeptOpen.connections == 1
+    client.close()
 
 
 def test_kept_connections_do_not_mix_the_answers_of_threads(kept_open: str) -> None:
