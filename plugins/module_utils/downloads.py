@@ -18,7 +18,6 @@ import urllib.error
 from dataclasses import dataclass
 from typing import IO, Any, Dict, List, Mapping, Optional
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.argolab.observability.plugins.module_utils.errors import (
     ArgolabError,
     DefiniteError,
@@ -97,6 +96,9 @@ def fetch(url: str, target: IO[bytes], timeout: float) -> str:
     """Download into an open file; return the sha256 of what came."""
     if not url.startswith(("https://", "http://")):
         raise DefiniteError(f"{url} is no address to download from: expected https:// or http://")
+    # half of what this module loads, for what most of its runs never do
+    from ansible.module_utils.urls import open_url
+
     digest = hashlib.sha256()
     size = 0
     try:

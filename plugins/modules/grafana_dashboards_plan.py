@@ -162,7 +162,6 @@ dashboards:
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.argolab.observability.plugins.module_utils import dashboards, kube_access, kube_outage
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
@@ -199,6 +198,9 @@ SETTINGS = ("label", "label_value", "namespace", "folder_annotation", "set_name"
 
 def fetch(url: str, timeout: int) -> bytes:
     """The bytes behind a URL, no more than a ConfigMap could hold."""
+    # half of what this module loads, for what most of its runs never do
+    from ansible.module_utils.urls import open_url
+
     try:
         with open_url(url, timeout=timeout, http_agent="argolab.observability") as answer:
             content: bytes = answer.read(dashboards.MAX_BYTES + 1)
