@@ -189,7 +189,7 @@ def test_grafana_gets_the_same_sources_and_folders(charts: Charts) -> None:
     assert parsed(lab, f"{name}-config-dashboards") == parsed(upstream, f"{name}-config-dashboards")
     ours, wanted = (parsed(objects, "kube-stack-prometheus-kube-grafana-datasource") for objects in (lab, upstream))
     # The lab scrapes more often, and says so.
-    assert ours["datasources"][0]["jsonData"].pop("timeInterval") == "15s"
+    assert ours["datasources"][0]["jsonData"].pop("timeInterval") == "10s"
     wanted["datasources"][0]["jsonData"].pop("timeInterval")
     assert ours == wanted
     for left, right in zip(*(pods(objects["Deployment", "monitoring", name]) for objects in (lab, upstream))):

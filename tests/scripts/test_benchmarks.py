@@ -34,6 +34,14 @@ def test_recap_sums_over_hosts() -> None:
     assert benchmarks.recap("") == {"ok": 0, "changed": 0, "skipped": 0}
 
 
+def test_what_the_host_took_is_told(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  10 1 5 80 2 0 2 40 7 7\ncpu0 1 1 1 1 1 1 1 1 1 1\n", encoding="ascii")
+    assert benchmarks.cpu_time(stat) == (40, 140)
+    assert benchmarks.stolen((40, 140), (90, 340)) == "25 % of CPU time stolen by the host"
+    assert benchmarks.stolen((0, 0), benchmarks.cpu_time(tmp_path / "none")) == "no /proc/stat"
+
+
 def test_ratio_needs_value_and_floor() -> None:
     assert benchmarks.figure("a", 90.0, "s", "c", floor=60).ratio == 1.5
     assert benchmarks.figure("a", None, "s", "c", floor=60).ratio is None
