@@ -203,8 +203,7 @@ def fetch(url: str, timeout: int) -> bytes:
 
     try:
         with open_url(url, timeout=timeout, http_agent="argolab.observability") as answer:
-            content: bytes = answer.read(dashboards.MAX_BYTES + 1)
-            return content
+            return bytes(answer.read(dashboards.MAX_BYTES + 1))
     except HTTPError as exc:
         raise ArgolabError(f"answered {exc.code} {exc.reason}.") from None
     except (URLError, OSError, ValueError) as exc:
