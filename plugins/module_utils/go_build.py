@@ -300,7 +300,7 @@ class GoBuilder:
 
     def _compile(self, program: GoProgram, source: str, target: str, progress: Callable[[float], None]) -> None:
         # The linker would throw the debug information away (-s -w), so the compiler need not make it. Inlining takes a
-        # sixth of the compiler's time, and makes programs an eighth larger.
+        # sixth of the compiler's time, and makes programs larger.
         static = '-linkmode external -extldflags "-static"' if program.cgo else ""
         ldflags = " ".join(filter(None, ["-s -w", static, program.ldflags]))
         flags = ["-trimpath", "-gcflags=all=-l -dwarf=false", "-ldflags", ldflags]
