@@ -49,12 +49,12 @@ def test_ratio_needs_value_and_floor() -> None:
 
 
 def test_helm_command_names_chart_cluster_and_values() -> None:
-    assert " ".join(benchmarks.helm_upgrade(lab(), CHART, Path("/v.yaml"))) == (
+    assert " ".join(benchmarks.helm_command("upgrade", lab(), CHART, Path("/v.yaml"))) == (
         "/bin/helm upgrade argocd argo-cd --version 10.1.1 --repo https://charts "
         "--namespace argocd --kubeconfig /k --kube-context x --values /v.yaml --wait"
     )
     local = {**CHART, "ref": "/charts/argo-cd", "version": "", "repo_url": ""}
-    assert "--version" not in benchmarks.helm_upgrade(lab(), local, Path("/v.yaml"))
+    assert "--version" not in benchmarks.helm_command("upgrade", lab(), local, Path("/v.yaml"))
 
 
 def test_descendants() -> None:
