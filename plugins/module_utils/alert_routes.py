@@ -14,6 +14,7 @@ import re
 from typing import Any, Mapping
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 Config = Mapping[str, Any]
 
@@ -25,7 +26,7 @@ def parse_config(text: str) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(text)
+        content = load_yaml(text)
     except yaml.YAMLError:
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("route"), dict):

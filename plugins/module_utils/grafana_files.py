@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
+
 FOLDER_ANNOTATION = "k8s-sidecar-target-directory"
 PROVISIONING = "/etc/grafana/provisioning/dashboards"
 _UID = re.compile(r"[a-zA-Z0-9_-]{1,40}\Z")
@@ -129,7 +131,7 @@ def provider_from_texts(texts: Iterable[str], folder: str) -> Provider | None:
 
     for text in texts:
         try:
-            content = yaml.safe_load(text)
+            content = load_yaml(text)
         except yaml.YAMLError:
             continue
         for item in (content.get("providers") or []) if isinstance(content, Mapping) else []:

@@ -12,6 +12,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 
 def server_url(cluster: Cluster) -> str:
@@ -31,7 +32,7 @@ def rewritten(text: str, url: str) -> Dict[str, Any]:
     import yaml
 
     try:
-        config = yaml.safe_load(text)
+        config = load_yaml(text)
         for entry in config["clusters"]:
             entry["cluster"]["server"] = url
     except (yaml.YAMLError, KeyError, TypeError) as error:
@@ -47,7 +48,7 @@ def usable(path: str, context: str, url: str) -> Optional[Dict[str, Any]]:
         if stat.S_IMODE(os.stat(path).st_mode) != 0o600:
             return None
         with open(path, encoding="utf-8") as handle:
-            config = yaml.safe_load(handle)
+            config = load_yaml(handle.read())
         named = {entry["name"]: entry["context"] for entry in config["contexts"]}
         servers = {entry["name"]: entry["cluster"]["server"] for entry in config["clusters"]}
         return dict(config) if servers[named[context]["cluster"]] == url else None

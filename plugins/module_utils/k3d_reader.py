@@ -16,6 +16,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.docker_engin
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_cli import K3d
 from ansible_collections.argolab.observability.plugins.module_utils.k3d_state import Cluster, parse_cluster
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 REGISTRIES_FILE = "/etc/rancher/k3s/registries.yaml"
 
@@ -95,7 +96,7 @@ class Reader:
         if text is None:
             return {}
         try:
-            content = yaml.safe_load(text)
+            content = load_yaml(text)
         except yaml.YAMLError:
             return {}
         return content if isinstance(content, dict) else {}

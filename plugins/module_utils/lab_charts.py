@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
 
 VERSIONS_FILE = os.path.join("files", "versions.yaml")
 CRDS_FOLDER = os.path.join("charts", "crds", "crds")
@@ -136,10 +137,8 @@ def check(source: str, charts: Sequence[Chart]) -> None:
         known_file = os.path.join(source, chart.name, VERSIONS_FILE)
         if not os.path.isfile(os.path.join(source, chart.name, "Chart.yaml")):
             raise DefiniteError(f"{os.path.join(source, chart.name)} is no chart: it holds no Chart.yaml.")
-        import yaml
-
         with open(known_file, encoding="utf-8") as handle:
-            known = set(yaml.safe_load(handle) or {})
+            known = set(load_yaml(handle.read()) or {})
         if set(chart.versions) != known:
             raise DefiniteError(
                 f"chart {chart.name} needs the versions of {', '.join(sorted(known))}; given were those of "
