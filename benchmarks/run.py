@@ -91,6 +91,12 @@ def stolen(before: tuple[int, int], after: tuple[int, int]) -> str:
     return f"{100 * (after[0] - before[0]) / total:.0f} % of CPU time stolen by the host" if total else "no /proc/stat"
 
 
+def watched(argv: list[str], log: Path, env: dict[str, str] | None = None) -> tuple[float, str, str]:
+    """As timed(), and what the host took meanwhile."""
+    before = cpu_time()
+    return (*timed(argv, log, env), stolen(before, cpu_time()))
+
+
 def recap(output: str) -> dict[str, int]:
     """Totals of PLAY RECAP over all hosts."""
     totals = {"ok": 0, "changed": 0, "skipped": 0}
@@ -109,21 +115,17 @@ def measure_cold() -> Figure:
         for name in ("VIRTUAL_ENV", "ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"):
             env.pop(name, None)
         timed(["scripts/play", "teardown.yml"], BUILD / "benchmarks" / "cold-down.log")
-        before = cpu_time()
         try:
-            seconds = timed(["scripts/play", "site.yml"], BUILD / "benchmarks" / "cold.log", env)[0]
-            note = f"nothing cached; {stolen(before, cpu_time())}"
+            seconds, _output, taken = watched(["scripts/play", "site.yml"], BUILD / "benchmarks" / "cold.log", env)
         finally:
             timed(["scripts/clean"], BUILD / "benchmarks" / "cold-clean.log", env)
-    return figure("cold make lab", seconds / 60, "min", command, goal=25, note=note)
+    return figure("cold make lab", seconds / 60, "min", command, goal=25, note=f"nothing cached; {taken}")
 
 
 def measure_warm(extra: list[str]) -> Figure:
     """A lab from what is built, against raw Helm installing the same two charts on that lab in this run."""
     timed(["ansible-playbook", "teardown.yml", *extra], BUILD / "benchmarks" / "down.log")
-    before = cpu_time()
-    seconds = timed(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "warm.log")[0]
-    taken = stolen(before, cpu_time())
+    seconds, _output, taken = watched(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "warm.log")
     try:
         charts = raw_installation(read_lab())
         floor, note = CLUSTER_SECONDS + charts, f"both charts and their targets {charts:.1f} s in this run"
@@ -203,9 +205,7 @@ def measure_floor_of_second(lab: Lab) -> tuple[float | None, str]:
 
 
 def measure_second(extra: list[str]) -> list[Figure]:
-    before = cpu_time()
-    seconds, output = timed(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "second.log")
-    taken = stolen(before, cpu_time())
+    seconds, output, taken = watched(["ansible-playbook", "site.yml", *extra], BUILD / "benchmarks" / "second.log")
     totals = recap(output)
     try:
         floor, note = measure_floor_of_second(read_lab())

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml
+from ansible_collections.argolab.observability.plugins.module_utils.quick_yaml import load_yaml, safe_loader
 
 VERSIONS_FILE = os.path.join("files", "versions.yaml")
 CRDS_FOLDER = os.path.join("charts", "crds", "crds")
@@ -82,7 +82,7 @@ def read_crds(folders: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The CustomResourceDefinitions in some folders, by name, without their prose."""
     import yaml
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    class Loader(safe_loader()):  # type: ignore[misc]
         """Takes a bare C(=), which the operator's CRDs list as a value, as the text that it is."""
 
     Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))

@@ -8,6 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 
+def safe_loader() -> Any:
+    """The class of the fastest loader that makes nothing but plain types."""
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def load_yaml(text: str) -> Any:
     """The one document in a text; only plain types.
 
@@ -15,4 +22,4 @@ def load_yaml(text: str) -> Any:
     """
     import yaml
 
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(text, Loader=safe_loader())

@@ -17,7 +17,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_chec
 )
 from ansible_collections.argolab.observability.plugins.module_utils.explained import ExplainedCheck
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KubeClient, KubeError
-from ansible_collections.argolab.observability.plugins.module_utils.selectors import labels_of, matches, name_of
+from ansible_collections.argolab.observability.plugins.module_utils.selectors import (
+    labels_of,
+    matches,
+    name_of,
+    selector_text,
+)
 
 Object = Mapping[str, Any]
 
@@ -29,12 +34,6 @@ RELEASE = "meta.helm.sh/release-name"
 def belongs(item: Object, release: str) -> bool:
     """Whether an object was made by a release; helm writes that into each."""
     return ((item.get("metadata") or {}).get("annotations") or {}).get(RELEASE) == release
-
-
-def labelled(item: Object, wanted: Mapping[str, str]) -> bool:
-    """Whether an object has all these labels."""
-    labels = labels_of(item)
-    return all(labels.get(key) == str(value) for key, value in wanted.items())
 
 
 def owned_by(item: Object, owners: Sequence[Object]) -> bool:
@@ -104,17 +103,17 @@ def release_checks(
 
     :param labels: only for those that have these labels.
     """
-    wanted = labels or {}
+    wanted = {"matchLabels": {key: str(value) for key, value in (labels or {}).items()}}
 
     def asked_for(item: Object) -> bool:
-        return belongs(item, release) and labelled(item, wanted)
+        return belongs(item, release) and matches(wanted, labels_of(item))
 
     own = {kind: [item for item in items if asked_for(item)] for kind, items in operated.items()}
     owners = [item for items in own.values() for item in items]
     mine = [item for item in workloads if asked_for(item) or owned_by(item, owners)]
     checks = [operated_check(kind, item, namespace) for kind, items in own.items() for item in items]
     if not mine:
-        with_labels = "".join(f" with {key}={value}" for key, value in wanted.items())
+        with_labels = f" with {selector_text(wanted)}" if labels else ""
         return [
             *checks,
             ExplainedCheck(

@@ -176,7 +176,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                # that a password is a secret is known by its name only where it is an option
+                # names may be seen; what is not to be seen is in data
                 "no_log": False,
                 "options": {
                     "name": {"type": "str", "required": True},

@@ -179,7 +179,7 @@ root:
   description: Path of the archive of the Debian root.
   type: str
   returned: if O(root) is given
-  sample: /var/cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
+  sample: /home/user/.cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
 charts:
   description: Folder that holds the completed charts, each in a folder of its own. Not before all programs are built.
   type: str
