@@ -93,13 +93,17 @@ class Syncer:
         self._changed = False
         self._progress = Progress.of_environment(clock)
 
-    def check(self) -> Outcome:
-        """What run() would do, judged by the status as it is; nothing is asked of the controller."""
+    def check(self, uncertain: bool = False) -> Outcome:
+        """What run() would do, judged by the status as it is; nothing is asked of the controller.
+
+        :param uncertain: the cluster need not be there yet, so it is not asked.
+        """
+        state = AppState(self._request.name, self._request.namespace)
         try:
-            state = self._read()
+            state = state if uncertain else self._read()
         except SyncError:
             # In check mode whoever would have made the Application has not.
-            state = AppState(self._request.name, self._request.namespace)
+            pass
         after = AppState(state.name, state.namespace, "Synced", "Healthy", self._request.revision or state.revision)
         return Outcome(state, after, True) if self._needs_sync(state) else Outcome(state, state, False)
 

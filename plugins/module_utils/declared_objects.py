@@ -63,6 +63,20 @@ class Drift:
         return "".join(lines)
 
 
+def incomplete(definitions: Sequence[Mapping[str, Any]]) -> str:
+    """What the first unusable definition lacks; empty when all can be used."""
+    for index, item in enumerate(definitions):
+        metadata = item.get("metadata")
+        for name, value in (
+            ("apiVersion", item.get("apiVersion")),
+            ("kind", item.get("kind")),
+            ("metadata.name", metadata.get("name") if isinstance(metadata, dict) else None),
+        ):
+            if not isinstance(value, str) or not value:
+                return f"definitions[{index}] has no {name}; expected apiVersion, kind and metadata.name in each."
+    return ""
+
+
 class UnknownKindError(DefiniteError):
     """The cluster does not serve a kind."""
 

@@ -49,6 +49,14 @@ def gather(groups: Iterable[Mapping[str, Any]], cluster: Mapping[str, Any], gene
     return document(gathered, cluster, generated)
 
 
+def cluster_seen(groups: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The facts of the cluster that the parts of a verification learned: what a C(result) has as C(cluster)."""
+    found: dict[str, Any] = {}
+    for group in groups:
+        found.update((group.get("result") or {}).get("cluster") or {})
+    return found
+
+
 def document(groups: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any], generated: str) -> dict[str, Any]:
     """What follows from groups that were gathered: counts, failures and the verdict."""
     states = [entry["state"] for group in groups for entry in group["checks"]]

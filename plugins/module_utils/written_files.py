@@ -41,5 +41,5 @@ def write_files(module: AnsibleModule, folder: str, contents: Dict[str, str]) ->
             module.atomic_move(temporary, os.path.join(folder, name))
             written.append(os.path.join(folder, name))
     except OSError as error:
-        module.fail_json(msg=f"evidence cannot be written to {folder}: {error.strerror or error}")
+        module.fail_json(msg=f"evidence cannot be written to {folder}: {error.strerror or error}", unwritten=folder)
     return written

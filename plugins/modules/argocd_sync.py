@@ -40,6 +40,14 @@ options:
     description: Namespace of the Application.
     type: str
     default: argocd
+  definitions:
+    description:
+      - Objects to have in the cluster before, such as the Application itself and what it comes from, as
+        M(argolab.observability.declared_objects) takes them. Those that name no namespace go to O(namespace).
+      - In check mode, where Argo CD, a namespace or the cluster would have been made before, a sync is predicted.
+    type: list
+    elements: dict
+    default: []
   revision:
     description:
       - Commit that has to be deployed. Where another one is, the Application is synced to this one.
@@ -82,6 +90,17 @@ EXAMPLES = r"""
     kubeconfig: "{{ cluster_kubeconfig }}"
     name: guestbook
     revision: 0d521c6e049889134f3122eb32d7ed342f43ca0d
+    definitions:
+      - apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {name: guestbook, namespace: argocd}
+        spec:
+          project: default
+          source:
+            repoURL: https://github.com/argoproj/argocd-example-apps.git
+            path: guestbook
+            targetRevision: 0d521c6e049889134f3122eb32d7ed342f43ca0d
+          destination: {server: "https://kubernetes.default.svc", namespace: default}
 """
 
 RETURN = r"""
@@ -102,7 +121,22 @@ after:
   returned: when it was seen
   type: dict
   contains: *state
+drift:
+  description: What of O(definitions) was, or in check mode would be, created or set back, as
+    M(argolab.observability.declared_objects) returns it.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+uncertain:
+  description: Whether something could not be looked at because it would have been made before. Only in check mode.
+  returned: success
+  type: bool
+  sample: false
 """
+
+import time
+from typing import Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.argocd_sync import (
     Request,
@@ -116,6 +150,12 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
     CLUSTER_ARGUMENT_SPEC,
     kube_from_params,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import (
+    DeclaredObjects,
+    Drift,
+    incomplete,
+)
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import diff_of as objects_diff
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
 
@@ -125,6 +165,7 @@ def main() -> None:
             **CLUSTER_ARGUMENT_SPEC,
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "default": "argocd"},
+            "definitions": {"type": "list", "elements": "dict", "default": []},
             "revision": {"type": "str"},
             "refresh": {"type": "str", "default": "none", "choices": ["none", "normal", "hard"]},
             "prune": {"type": "bool", "default": False},
@@ -133,26 +174,48 @@ def main() -> None:
             "wait_timeout": {"type": "int", "default": 120},
             "poll_interval": {"type": "float", "default": 0.5},
         },
-        limits={"name": {"form": "kube_name"}, "revision": {"form": "word"}, "username": {"form": "word"}},
+        limits={
+            "name": {"form": "kube_name"},
+            "definitions": {"empty_ok": True},
+            "revision": {"form": "word"},
+            "username": {"form": "word"},
+        },
     )
     params = module.params
     if params["wait_timeout"] < 0 or not params["poll_interval"] > 0:
         module.fail_json(msg="wait_timeout has to be 0 or more seconds, poll_interval more than 0.")
+    problem = incomplete(params["definitions"])
+    if problem:
+        module.fail_json(msg=problem)
     keys = ("name", "namespace", "revision", "refresh", "prune", "username", "wait_health")
     request = Request(**{key: params[key] for key in keys})
+    end = time.monotonic() + params["wait_timeout"]
+    drift: Sequence[Drift] = []
     try:
-        syncer = Syncer(kube_from_params(params), request, params["wait_timeout"], params["poll_interval"])
-        outcome = syncer.check() if module.check_mode else syncer.run()
+        kube = kube_from_params(params)
+        objects = DeclaredObjects(kube, params["definitions"], params["namespace"], tolerant=module.check_mode)
+        with kube.patient(0 if module.check_mode else params["wait_timeout"]):
+            drift = objects.find()
+            if not module.check_mode:
+                objects.repair(drift)
+        syncer = Syncer(kube, request, max(0.0, end - time.monotonic()), params["poll_interval"])
+        outcome = syncer.check(objects.uncertain) if module.check_mode else syncer.run()
     except SyncError as error:
         states = {"before": error.before, "after": error.after}
         seen = {key: state.as_dict() for key, state in states.items() if state is not None}
-        module.fail_json(msg=str(error), changed=error.changed, **seen)
+        module.fail_json(msg=str(error), changed=error.changed or bool(drift), **seen)
     except ArgolabError as error:
         module.fail_json(msg=f"Application {params['namespace']}/{params['name']}: {error}")
-    result = {"before": outcome.before.as_dict(), "after": outcome.after.as_dict(), "msg": summary(outcome)}
-    if outcome.changed and module._diff:
-        result["diff"] = diff_of(outcome)
-    module.exit_json(changed=outcome.changed, **result)
+    diffs = ([objects_diff(drift)] if drift else []) + ([diff_of(outcome)] if outcome.changed else [])
+    module.exit_json(
+        changed=bool(diffs),
+        before=outcome.before.as_dict(),
+        after=outcome.after.as_dict(),
+        msg=summary(outcome),
+        drift=[item.as_dict() for item in drift],
+        uncertain=objects.uncertain,
+        **({"diff": diffs} if diffs and module._diff else {}),
+    )
 
 
 if __name__ == "__main__":

@@ -75,28 +75,16 @@ uncertain:
   sample: false
 """
 
-from typing import Any
-
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
-from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import DeclaredObjects, diff_of
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import (
+    DeclaredObjects,
+    diff_of,
+    incomplete,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
-
-
-def incomplete(definitions: list[dict[str, Any]]) -> str:
-    """What the first unusable definition lacks; empty when all can be used."""
-    for index, item in enumerate(definitions):
-        metadata = item.get("metadata")
-        for name, value in (
-            ("apiVersion", item.get("apiVersion")),
-            ("kind", item.get("kind")),
-            ("metadata.name", metadata.get("name") if isinstance(metadata, dict) else None),
-        ):
-            if not isinstance(value, str) or not value:
-                return f"definitions[{index}] has no {name}; expected apiVersion, kind and metadata.name in each."
-    return ""
 
 
 def main() -> None:

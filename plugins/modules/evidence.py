@@ -161,6 +161,11 @@ artifact:
   returned: always
   type: dict
   sample: {verdict: passed, passed: 276, failed: 0, skipped: 8, pending: 4, failures: [], files: {}}
+unwritten:
+  description: The folder of O(path), where it could not be written, which is then why the module failed.
+  returned: when it could not be written
+  type: str
+  sample: build/evidence
 fleet_entry:
   description: C(name), C(evidence) (the content of C(evidence.json)) and C(page), the path of the page or empty.
   returned: with O(fleet_name)
@@ -169,16 +174,13 @@ fleet_entry:
 """
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
-from ansible_collections.argolab.observability.plugins.module_utils.evidence import (
-    artifact,
-    gather,
-    summary,
-    summary_line,
+from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_record import (
+    RECORD_LIMITS,
+    RECORD_OPTIONS,
+    record,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_junit import junit
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_page import page
-from ansible_collections.argolab.observability.plugins.module_utils.evidence_plots import plotting_library, read_plots
-from ansible_collections.argolab.observability.plugins.module_utils.written_files import now, write_evidence
+from ansible_collections.argolab.observability.plugins.module_utils.written_files import now
 
 FAILURE = {
     "task": {"type": "str", "required": True},
@@ -203,10 +205,7 @@ def main() -> None:
                     "failure": {"type": "dict", "options": FAILURE},
                 },
             },
-            "cluster": {"type": "dict", "default": {}},
-            "path": {"type": "path"},
-            "plots": {"type": "list", "elements": "path", "default": []},
-            "fleet_name": {"type": "str"},
+            **RECORD_OPTIONS,
         },
         limits={
             "groups": {
@@ -216,33 +215,11 @@ def main() -> None:
                     "failure": {"options": {"cause": {"form": "word"}}},
                 }
             },
-            "plots": {"empty_ok": True},
-            "fleet_name": {"form": "word"},
+            **RECORD_LIMITS,
         },
     )
     evidence = gather(module.params["groups"], module.params["cluster"], now())
-    files: list[str] = []
-    problems: list[str] = []
-    if module.params["path"] and not module.check_mode:
-        dashboards, problems = read_plots(module.params["plots"])
-        for problem in problems:
-            module.warn(problem)
-        shown = page(evidence, dashboards, problems, plotting_library() if dashboards else None)
-        files = write_evidence(module, module.params["path"], evidence, shown, junit(evidence))
-    name = module.params["fleet_name"]
-    entry = {"fleet_entry": {"name": name, "evidence": evidence, "page": files[0] if files else ""}} if name else {}
-    module.exit_json(
-        changed=False,
-        verdict=evidence["verdict"],
-        counts=evidence["counts"],
-        summary=summary(evidence, files[0] if files else ""),
-        line=summary_line(evidence),
-        failures=evidence["failures"],
-        plot_problems=problems,
-        files=files,
-        artifact=artifact(evidence, files),
-        **entry,
-    )
+    module.exit_json(changed=False, **record(module, evidence, module.params))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,28 @@ options:
         description: Why this part is not checked here. It is reported as skipped, which is no pass.
         type: str
         default: ""
+  evidence:
+    description:
+      - Write down what was seen, as M(argolab.observability.evidence) does. The result then has the values of that
+        module, such as RV(verdict) and RV(files), and no RV(groups), which are in the file.
+      - Secrets of the options are in no file.
+    type: dict
+    suboptions:
+      path:
+        description: Folder to write to. Without it nothing is written.
+        type: path
+      cluster:
+        description: Facts of the cluster to record, together with what the parts learned of it.
+        type: dict
+        default: {}
+      plots:
+        description: Files with the series of dashboards, as a part of M(argolab.observability.dashboard_panels) writes.
+        type: list
+        elements: path
+        default: []
+      fleet_name:
+        description: Name of this cluster among several; see O(argolab.observability.evidence#module:fleet_name).
+        type: str
 seealso:
   - module: argolab.observability.evidence
   - module: argolab.observability.scrape_coverage
@@ -61,7 +83,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Targets and rules are as they should be
+- name: Targets and rules are as they should be, and it is written down
   argolab.observability.verify:
     kubeconfig: "{{ cluster_kubeconfig }}"
     parts:
@@ -71,18 +93,14 @@ EXAMPLES = r"""
         title: Rules
         options:
           all_healthy: true
-  register: verified
-
-- name: Write down what was seen
-  argolab.observability.evidence:
-    path: "{{ lab_build_dir }}/evidence"
-    groups: "{{ verified.groups }}"
+    evidence:
+      path: "{{ lab_build_dir }}/evidence"
 """
 
 RETURN = r"""
 groups:
   description: One entry for each part, as M(argolab.observability.evidence) takes them; also returned on failure.
-  returned: when the options were possible
+  returned: when the options were possible, without O(evidence)
   type: list
   elements: dict
   contains:
@@ -100,16 +118,34 @@ waited:
   returned: when the options were possible
   type: float
   sample: 0.4
+verdict:
+  description:
+    - V(passed), V(failed) or V(incomplete). With it come C(summary), C(line), C(failures), C(plot_problems), C(files),
+      C(artifact) and C(fleet_entry), as M(argolab.observability.evidence) returns them.
+  returned: with O(evidence), when the options were possible
+  type: str
+  sample: passed
+unwritten:
+  description: The folder of O(evidence.path), where it could not be written, which is then why the module failed.
+  returned: with O(evidence), when it could not be written
+  type: str
+  sample: build/evidence
 """
 
 import time
 
+from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import (
     CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.evidence import gather, summary
+from ansible_collections.argolab.observability.plugins.module_utils.evidence import cluster_seen, gather, summary
+from ansible_collections.argolab.observability.plugins.module_utils.evidence_record import (
+    RECORD_LIMITS,
+    RECORD_OPTIONS,
+    record,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.many_parts import (
     PART_LIMITS,
     PART_OPTIONS,
@@ -122,6 +158,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.waiter impor
     WAIT_ARGUMENT_SPEC,
     waiting_from_params,
 )
+from ansible_collections.argolab.observability.plugins.module_utils.written_files import now
 
 
 def main() -> None:
@@ -130,8 +167,9 @@ def main() -> None:
             **CLUSTER_PROMETHEUS_ARGUMENT_SPEC,
             **WAIT_ARGUMENT_SPEC,
             "parts": {"type": "list", "elements": "dict", "required": True, "options": PART_OPTIONS},
+            "evidence": {"type": "dict", "options": RECORD_OPTIONS},
         },
-        limits={"parts": PART_LIMITS},
+        limits={"parts": PART_LIMITS, "evidence": {"empty_ok": True, "options": RECORD_LIMITS}},
     )
     params = module.params
     module.no_log_values.update(secrets_of_parts(params))
@@ -144,13 +182,16 @@ def main() -> None:
         return
     started = time.monotonic()
     groups = run_parts(wanted, waiting, params["request_timeout"], module.check_mode)
-    seen = gather(groups, {"context": params["context"] or ""}, "")
+    options = params["evidence"]
+    known = {"context": params["context"] or "", **(options["cluster"] if options else {})}
+    # What is written has no secret either: Ansible hides them in the result only.
+    seen = remove_values(gather(groups, {**known, **cluster_seen(groups)}, now()), module.no_log_values)
     result = {
         "changed": False,
-        "groups": groups,
         "counts": seen["counts"],
         "waited": round(time.monotonic() - started, 3),
         "msg": summary(seen),
+        **(record(module, seen, options) if options else {"groups": groups}),
     }
     if seen["verdict"] == "passed":
         module.exit_json(**result)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,9 +100,53 @@ def test_a_new_application_is_seen_out_of_sync_first_then_synced(cluster: FakeCl
     assert result["changed"]
     assert (result["before"]["sync_status"], result["before"]["health_status"]) == ("OutOfSync", "Missing")
     assert (result["after"]["sync_status"], result["after"]["health_status"]) == ("Synced", "Healthy")
-    assert result["diff"]["before"] != result["diff"]["after"]
+    assert result["diff"][0]["before"] != result["diff"][0]["after"]
     wanted = {"initiatedBy": {"username": "ansible"}, "sync": {"syncStrategy": {"hook": {}}, "revision": REVISION}}
     assert operations(controller) == [wanted]
+
+
+APPLICATION = {
+    "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+    "metadata": {"name": "guestbook", "namespace": "argocd"}, "spec": {"source": SOURCE},
+}  # fmt: skip
+SETTINGS = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
+
+
+def test_what_the_application_needs_is_made_before_it_is_synced(cluster: FakeCluster, controller: Controller) -> None:
+    controller.steps = [compared("OutOfSync", "Missing")]
+    result = sync(cluster, definitions=[SETTINGS, APPLICATION], diff=True)
+    assert not result.get("failed"), result["msg"]
+    assert [item["object"] for item in result["drift"]] == ["ConfigMap argocd/settings"]
+    assert cluster.find("ConfigMap", "settings")["data"] == {"a": "1"}
+    assert len(operations(controller)) == len(result["diff"]) - 1 == 1
+    again = sync(cluster, definitions=[SETTINGS, APPLICATION], diff=True)
+    assert (again["changed"], again["drift"], "diff" in again) == (False, [], False)
+
+
+def test_an_application_that_was_changed_is_set_back_and_synced(cluster: FakeCluster, controller: Controller) -> None:
+    controller.app["status"] = compared("Synced", "Healthy")
+    wanted = {**APPLICATION, "spec": {"source": {**SOURCE, "path": "other"}}}
+    predicted = sync(cluster, definitions=[wanted], check_mode=True)
+    assert (predicted["changed"], predicted["drift"][0]["action"], controller.patches) == (True, "patch", [])
+    result = sync(cluster, definitions=[wanted], wait_timeout=0)
+    # Nobody compares here, so what is there is about the old path and never counts as synced.
+    assert result["failed"], result
+    assert (result["changed"], controller.app["spec"]["source"]["path"]) == (True, "other")
+
+
+def test_check_mode_predicts_where_argo_cd_is_not_there_yet(cluster: FakeCluster) -> None:
+    cluster.objects = [item for item in cluster.objects if item["kind"] != "Application"]
+    result = sync(cluster, definitions=[{**APPLICATION, "apiVersion": "argoproj.io/v9"}], check_mode=True)
+    assert (result["changed"], result["uncertain"], result["after"]["sync_status"]) == (True, True, "Synced")
+    unreachable = copy.deepcopy(cluster.kubeconfig)
+    unreachable["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:1"
+    assert sync(cluster, kubeconfig=unreachable, definitions=[APPLICATION], check_mode=True)["uncertain"]
+
+
+def test_an_unusable_definition_is_named_before_anything_is_changed(cluster: FakeCluster) -> None:
+    result = sync(cluster, definitions=[SETTINGS, {"kind": "ConfigMap"}])
+    assert "definitions[1] has no apiVersion" in result["msg"]
+    assert not [item for item in cluster.objects if item["kind"] == "ConfigMap"]
 
 
 def test_a_second_run_asks_for_nothing(cluster: FakeCluster, controller: Controller) -> None:
@@ -132,7 +177,7 @@ def test_an_outage_while_it_is_asked_for_is_waited_out(
 def test_check_mode_predicts_and_asks_for_nothing(cluster: FakeCluster, controller: Controller) -> None:
     controller.app["status"] = compared("OutOfSync", "Missing")
     result = sync(cluster, check_mode=True, diff=True)
-    assert (result["changed"], result["diff"]["after"]["sync_status"], controller.patches) == (True, "Synced", [])
+    assert (result["changed"], result["diff"][0]["after"]["sync_status"], controller.patches) == (True, "Synced", [])
     controller.app["status"] = compared("Synced", "Healthy")
     assert not sync(cluster, check_mode=True)["changed"]
     cluster.remove("Application", "guestbook")

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,3 +122,47 @@ def test_an_api_server_that_never_ends_costs_no_more_than_the_time_that_was_give
     assert result["counts"]["passed"] == 0
     # two seconds of waiting, and at most one request's time for each part after that
     assert time.monotonic() - started < 20
+
+
+def test_what_was_seen_is_written_with_what_was_learned_of_the_cluster(cluster: FakeCluster, tmp_path: Path) -> None:
+    result = verified(cluster, evidence={"path": str(tmp_path), "cluster": {"provider": "x"}, "fleet_name": "one"})
+    written = json.loads((tmp_path / "evidence.json").read_text(encoding="utf-8"))
+    assert (result["verdict"], written["verdict"]) == ("passed", "passed")
+    assert written["counts"] == result["counts"] == result["fleet_entry"]["evidence"]["counts"]
+    assert (written["cluster"]["provider"], written["cluster"]["version"]) == ("x", "v1.37.2")
+    assert written["generated"]
+    assert result["files"][0] == str(tmp_path / "index.html")
+    # they are in the file
+    assert "groups" not in result
+
+
+def test_a_bad_verdict_is_written_and_returned(cluster: FakeCluster, tmp_path: Path) -> None:
+    cluster.prometheus_up = False
+    result = verified(cluster, evidence={"path": str(tmp_path)})
+    assert (result["failed"], result["verdict"]) == (True, "failed")
+    assert "query up" in result["summary"]
+    assert json.loads((tmp_path / "evidence.json").read_text(encoding="utf-8"))["verdict"] == "failed"
+
+
+def test_what_cannot_be_written_is_named(cluster: FakeCluster, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = verified(cluster, evidence={"path": str(tmp_path / "file")})
+    assert result["failed"]
+    assert result["unwritten"] == str(tmp_path / "file")
+    assert "verdict" not in result
+
+
+def test_refused_options_leave_an_older_evidence_alone(cluster: FakeCluster, tmp_path: Path) -> None:
+    result = verified(cluster, [{"module": "nothing"}], evidence={"path": str(tmp_path)})
+    assert "verdict" not in result
+    assert not list(tmp_path.iterdir())
+
+
+def test_secrets_of_the_options_are_in_no_file(cluster: FakeCluster, tmp_path: Path) -> None:
+    cluster.prometheus_up = False
+    title = "canary-token"
+    parts = [{**QUERY, "title": title, "options": {**QUERY["options"], "kubeconfig": cluster.kubeconfig}}]
+    verified(cluster, parts, evidence={"path": str(tmp_path)})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evidence.json", "index.html", "junit.xml"]
+    for path in tmp_path.iterdir():
+        assert title not in path.read_text(encoding="utf-8"), path
