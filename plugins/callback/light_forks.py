@@ -9,9 +9,9 @@ type: notification
 short_description: Spares forks the memory that the playbook has loaded
 version_added: 0.1.0
 description:
-  - Ansible runs each task in a fork of itself. A garbage collection there looks at everything that was loaded before, and
-    by that alone the kernel has to copy it, for each task anew. This callback takes what is there out of the collector's
-    sight before each fork, as the documentation of Python's function C(gc.freeze) advises.
+  - Ansible runs each task in a fork of itself. A garbage collection there looks at everything that was loaded before,
+    and by that alone the kernel has to copy it, for each task anew. This callback takes what is there out of the
+    collector's sight before each fork, as the documentation of Python's function C(gc.freeze) advises.
   - A playbook of a hundred tasks takes about a tenth less time. It shows nothing and changes no result. The process of
     C(ansible-playbook) itself does not collect what it froze, so it may become a little larger.
 author: argolab.observability contributors (@argolab)

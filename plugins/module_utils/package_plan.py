@@ -15,6 +15,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.errors impor
 from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, GoProgram
 from ansible_collections.argolab.observability.plugins.module_utils.go_toolchain import find_go, install_go
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import GIB, existing_parent
+from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
 from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart, complete
 
 # Mostly waiting for the network: CPU seconds would put it last, where everything waits for it.
@@ -95,6 +96,17 @@ class PackagePlan:
         ]
         folder, new = complete(wanted["source"], os.path.join(self.cache_dir, "charts"), charts, dry_run=predict)
         return {"charts": folder, "charts_complete": not new}
+
+    def images(self) -> Dict[str, Any]:
+        """Whether M(argolab.observability.package_images) would have nothing to do with what is built."""
+        wanted, programs = self._params["images"], self.programs()
+        if not wanted:
+            return {}
+        if not programs or self.missing():
+            return {"images_complete": False}
+        shared = {"cache_dir": self.cache_dir, "root": self.root_path() or "", "programs": programs}
+        plan = ImagePlan({**wanted, **shared, "progress_file": None})
+        return {"images_complete": not plan.make(check_mode=True)}
 
     def check_disk(self) -> None:
         parent = existing_parent(self.cache_dir)

