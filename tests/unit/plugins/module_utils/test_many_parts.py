@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,6 +66,27 @@ def test_a_definite_error_ends_its_own_part_only() -> None:
     assert "401 for everybody" in results["refused"]["msg"]
     assert "failed" not in results["healing"]
     assert fake.slept == [2]
+
+
+def test_parts_are_looked_at_at_the_same_time() -> None:
+    # Each waits until all three are being looked at.
+    together = threading.Barrier(3, timeout=10)
+
+    def meet(params: Mapping[str, Any]) -> Look:
+        return Look(lambda: Poll(together.wait() >= 0, [GOOD]))
+
+    results, _fake = run(wanted(a=part(look=meet), b=part(look=meet), c=part(look=meet)))
+    assert [result["attempts"] for result in results.values()] == [1, 1, 1]
+    # As they were declared, however long each took.
+    assert list(results) == ["a", "b", "c"]
+
+
+def test_a_fault_of_a_part_is_not_swallowed() -> None:
+    def broken() -> Poll:
+        raise ZeroDivisionError("a fault of ours")
+
+    with pytest.raises(ZeroDivisionError):
+        run(wanted(good=part(True), broken=part(look=lambda params: Look(broken))))
 
 
 def test_a_part_that_cannot_begin_has_a_failed_check() -> None:
