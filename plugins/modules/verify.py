@@ -56,7 +56,7 @@ options:
   evidence:
     description:
       - Write down what was seen, as M(argolab.observability.evidence) does. The result then has the values of that
-        module, such as RV(verdict) and RV(files), and no RV(groups), which are in the file.
+        module, such as RV(verdict) and C(files), and no RV(groups), which are in the file.
       - Secrets of the options are in no file.
     type: dict
     suboptions:
