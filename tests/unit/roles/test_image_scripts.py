@@ -1,7 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scripts that wait in the images from packages: for a program that is to be reloaded, and for the kubelet's figures."""
+"""Scripts that wait in the images from packages: for a program to be reloaded, and for the figures of the kubelet."""
 
 from __future__ import annotations
 
