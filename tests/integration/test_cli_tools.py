@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import downloads
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
+ROOT = Path(__file__).resolve().parents[2]
 K3D = b"#!/bin/sh\necho k3d\n"
 HELM = b"#!/bin/sh\necho helm\n"
 KUBECTL = b"#!/bin/sh\necho kubectl\n" + b"#" * 100000
@@ -208,6 +212,45 @@ def test_links(server: Server, tmp_path: Path) -> None:
     install(server, folder)
     assert not (folder / "k3d").is_symlink()
     assert downloads.run(options, False)["changed"] is True
+
+
+def play(folder: Path, *options: str) -> str:
+    """The role, with programs from packages; its output."""
+    tasks = [{"name": "Tools", "ansible.builtin.import_role": {"name": "argolab.observability.cli_tools"}}]
+    plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+    programs = {name: str(folder / name) for name in ("k3d", "helm", "kubernetes")}
+    known = {
+        "ansible_connection": "local", "lab_cache_dir": str(folder), "cli_tools_bin_dir": str(folder / "bin"),
+        "artifact_source_effective": "packages", "package_artifacts_programs": programs,
+    }  # fmt: skip
+    (folder / "play.json").write_text(json.dumps(plays), encoding="utf-8")
+    program = Path(sys.executable).with_name("ansible-playbook")
+    done = subprocess.run(
+        [str(program), "-i", "localhost,", "-e", json.dumps(known), str(folder / "play.json"), *options],
+        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_role_makes_links_and_leaves_right_ones_alone(tmp_path: Path) -> None:
+    for build, name in (("k3d", "k3d"), ("helm", "helm"), ("kubernetes", "kubectl")):
+        (tmp_path / build).mkdir()
+        (tmp_path / build / name).write_bytes(K3D)
+        (tmp_path / build / name).chmod(0o755)
+    assert "changed=1" in play(tmp_path, "--check")
+    assert "changed=1" in play(tmp_path)
+    # No module is run to find out that a link is right.
+    again = play(tmp_path)
+    assert "changed=0" in again
+    assert "skipping: [localhost]" in again
+    (tmp_path / "bin" / "helm").unlink()
+    (tmp_path / "bin" / "kubectl").unlink()
+    (tmp_path / "bin" / "kubectl").write_bytes(HELM)
+    assert "changed=1" in play(tmp_path)
+    for build, name in (("k3d", "k3d"), ("helm", "helm"), ("kubernetes", "kubectl")):
+        assert os.readlink(tmp_path / "bin" / name) == str(tmp_path / build / name)
 
 
 @pytest.mark.parametrize(
