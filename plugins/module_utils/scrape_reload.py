@@ -28,8 +28,8 @@ from ansible_collections.argolab.observability.plugins.module_utils.scrape_objec
 from ansible_collections.argolab.observability.plugins.module_utils.selectors import full_name, name_of, namespace_of
 
 SLOW = (
-    "the kubelet brings it to the pod within one to two minutes, and the sidecar config-reloader needs up to three where "
-    "a reload was refused, or where it came while Prometheus started"
+    "the kubelet brings it to the pod within one to two minutes, and the sidecar config-reloader needs up to three "
+    "where a reload was refused, or where it came while Prometheus started"
 )
 
 
