@@ -135,7 +135,6 @@ uncertain:
   sample: false
 """
 
-import time
 from typing import Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils.argocd_sync import (
@@ -189,16 +188,15 @@ def main() -> None:
         module.fail_json(msg=problem)
     keys = ("name", "namespace", "revision", "refresh", "prune", "username", "wait_health")
     request = Request(**{key: params[key] for key in keys})
-    end = time.monotonic() + params["wait_timeout"]
     drift: Sequence[Drift] = []
     try:
         kube = kube_from_params(params)
+        syncer = Syncer(kube, request, params["wait_timeout"], params["poll_interval"])
         objects = DeclaredObjects(kube, params["definitions"], params["namespace"], tolerant=module.check_mode)
         with kube.patient(0 if module.check_mode else params["wait_timeout"]):
             drift = objects.find()
             if not module.check_mode:
                 objects.repair(drift)
-        syncer = Syncer(kube, request, max(0.0, end - time.monotonic()), params["poll_interval"])
         outcome = syncer.check(objects.uncertain) if module.check_mode else syncer.run()
     except SyncError as error:
         states = {"before": error.before, "after": error.after}
