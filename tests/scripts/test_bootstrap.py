@@ -161,6 +161,14 @@ def test_command_runs_in_the_environment(box: Fixture) -> None:
     assert result.stdout == f"{checkout}/ansible.cfg|{checkout}/.collections:/mine|C.UTF-8||two words\n"
 
 
+def test_bytecode_is_kept_with_the_environment_whatever_the_user_said_of_it(box: Fixture) -> None:
+    values = "$PYTHONPYCACHEPREFIX|$VIRTUAL_ENV|${PYTHONDONTWRITEBYTECODE-unset}"
+    box.program(box.tools / "show", f'#!/bin/sh\necho "{values}"\n')
+    shown = box.run("bootstrap", "show", PYTHONDONTWRITEBYTECODE="1").stdout.strip().split("|")
+    assert shown == [f"{shown[1]}/bytecode", shown[1], "unset"]
+    assert shown[1]
+
+
 @pytest.mark.parametrize(("user", "become"), [("0", ""), ("1000", "--extra-vars lab_become=true ")])
 def test_play_passes_options_and_asks_no_password_without_a_terminal(box: Fixture, user: str, become: str) -> None:
     box.program(box.bin / "id", f"#!/bin/sh\necho {user}\n")
