@@ -11,6 +11,7 @@ retries soon.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,11 +100,10 @@ class Syncer:
         :param uncertain: the cluster need not be there yet, so it is not asked.
         """
         state = AppState(self._request.name, self._request.namespace)
-        try:
-            state = state if uncertain else self._read()
-        except SyncError:
+        if not uncertain:
             # In check mode whoever would have made the Application has not.
-            pass
+            with contextlib.suppress(SyncError):
+                state = self._read()
         after = AppState(state.name, state.namespace, "Synced", "Healthy", self._request.revision or state.revision)
         return Outcome(state, after, True) if self._needs_sync(state) else Outcome(state, state, False)
 

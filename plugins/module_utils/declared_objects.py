@@ -171,6 +171,24 @@ class DeclaredObjects:
                 self._client.patch(item.path, merge_patch(normalise(item.declared), item.found))
 
 
+def have(
+    client: Api, definitions: Sequence[Mapping[str, Any]], namespace: str, check_mode: bool
+) -> tuple[Sequence[Drift], bool]:
+    """Have objects as they are declared: what differed, and whether something could not be looked at.
+
+    :param check_mode: change nothing, and cope with what would have been made before.
+    :raises DefiniteError: before anything is asked, where a definition cannot be used.
+    """
+    problem = incomplete(definitions)
+    if problem:
+        raise DefiniteError(problem)
+    objects = DeclaredObjects(client, definitions, namespace, tolerant=check_mode)
+    drift = objects.find()
+    if not check_mode:
+        objects.repair(drift)
+    return drift, objects.uncertain
+
+
 def diff_of(drift: Sequence[Drift]) -> dict[str, str]:
     """Both sides, for diff mode."""
     return {

@@ -51,8 +51,9 @@ _CHARTS = {
     "charts": {"type": "list", "elements": "dict", "required": True, "options": _CHART},
 }
 _IMAGE_LIST = {"type": "list", "elements": "dict", "default": []}
-_IMAGES = {
-    "files_dir": {"type": "path", "required": True},
+# What is made of builds, for those who make it and those who look whether it is there.
+IMAGE_OPTIONS: Dict[str, Any] = {
+    "files_dir": {"type": "path"},
     "engine_images": _IMAGE_LIST,
     "workload_images": _IMAGE_LIST,
     "node_stores": {"type": "list", "elements": "path", "default": []},
@@ -64,7 +65,7 @@ PACKAGE_BUILDS_SPEC: Dict[str, Any] = {
     "programs": _PROGRAMS,
     "root": {"type": "dict", "options": _ROOT},
     "charts": {"type": "dict", "options": _CHARTS},
-    "images": {"type": "dict", "options": _IMAGES},
+    "images": {"type": "dict", "options": {**IMAGE_OPTIONS, "files_dir": {"type": "path", "required": True}}},
     "go": {"type": "path"},
     "go_minimum": {"type": "str", "default": "1.21.0"},
     "go_version": {"type": "str", "default": "1.26.8"},

@@ -99,12 +99,12 @@ class PackagePlan:
 
     def images(self) -> Dict[str, Any]:
         """Whether M(argolab.observability.package_images) would have nothing to do with what is built."""
-        wanted, programs = self._params["images"], self.programs()
+        wanted = self._params["images"]
         if not wanted:
             return {}
-        if not programs or self.missing():
+        if self.missing():
             return {"images_complete": False}
-        shared = {"cache_dir": self.cache_dir, "root": self.root_path() or "", "programs": programs}
+        shared = {"cache_dir": self.cache_dir, "root": self.root_path() or "", "programs": self.programs()}
         plan = ImagePlan({**wanted, **shared, "progress_file": None})
         return {"images_complete": not plan.make(check_mode=True)}
 

@@ -149,11 +149,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.cluster_acce
     CLUSTER_ARGUMENT_SPEC,
     kube_from_params,
 )
-from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import (
-    DeclaredObjects,
-    Drift,
-    incomplete,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import Drift, have
 from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import diff_of as objects_diff
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 
@@ -183,21 +179,15 @@ def main() -> None:
     params = module.params
     if params["wait_timeout"] < 0 or not params["poll_interval"] > 0:
         module.fail_json(msg="wait_timeout has to be 0 or more seconds, poll_interval more than 0.")
-    problem = incomplete(params["definitions"])
-    if problem:
-        module.fail_json(msg=problem)
     keys = ("name", "namespace", "revision", "refresh", "prune", "username", "wait_health")
     request = Request(**{key: params[key] for key in keys})
     drift: Sequence[Drift] = []
     try:
         kube = kube_from_params(params)
         syncer = Syncer(kube, request, params["wait_timeout"], params["poll_interval"])
-        objects = DeclaredObjects(kube, params["definitions"], params["namespace"], tolerant=module.check_mode)
         with kube.patient(0 if module.check_mode else params["wait_timeout"]):
-            drift = objects.find()
-            if not module.check_mode:
-                objects.repair(drift)
-        outcome = syncer.check(objects.uncertain) if module.check_mode else syncer.run()
+            drift, uncertain = have(kube, params["definitions"], params["namespace"], module.check_mode)
+        outcome = syncer.check(uncertain) if module.check_mode else syncer.run()
     except SyncError as error:
         states = {"before": error.before, "after": error.after}
         seen = {key: state.as_dict() for key, state in states.items() if state is not None}
@@ -211,7 +201,7 @@ def main() -> None:
         after=outcome.after.as_dict(),
         msg=summary(outcome),
         drift=[item.as_dict() for item in drift],
-        uncertain=objects.uncertain,
+        uncertain=uncertain,
         **({"diff": diffs} if diffs and module._diff else {}),
     )
 

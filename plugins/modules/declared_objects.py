@@ -77,11 +77,7 @@ uncertain:
 
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.cluster_access import kube_from_params
-from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import (
-    DeclaredObjects,
-    diff_of,
-    incomplete,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.declared_objects import diff_of, have
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.kube_access import KUBE_ARGUMENT_SPEC
 from ansible_collections.argolab.observability.plugins.module_utils.kube_outage import OUTAGE_ARGUMENT_SPEC
@@ -97,21 +93,15 @@ def main() -> None:
         },
     )
     params = module.params
-    problem = incomplete(params["definitions"])
-    if problem:
-        module.fail_json(msg=problem)
     try:
         client = kube_from_params(params, absent_ok=module.check_mode)
-        objects = DeclaredObjects(client, params["definitions"], params["namespace"], tolerant=module.check_mode)
-        drift = objects.find()
-        if not module.check_mode:
-            objects.repair(drift)
+        drift, uncertain = have(client, params["definitions"], params["namespace"], module.check_mode)
     except ArgolabError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=bool(drift),
         drift=[item.as_dict() for item in drift],
-        uncertain=objects.uncertain,
+        uncertain=uncertain,
         diff=diff_of(drift),
     )
 

@@ -185,17 +185,17 @@ programs:
   description: Folder of each program by name. Empty until all of them are built.
   type: dict
   returned: success
-  sample: {helm: /home/user/.cache/argolab.observability/programs/helm-v3.20.2-0f3a5c7d9e1b}
+  sample: {helm: /cache/programs/helm-v3.20.2-0f3a5c7d9e1b}
 root:
   description: Path of the archive of the Debian root.
   type: str
   returned: if O(root) is given
-  sample: /home/user/.cache/argolab.observability/root/trixie-0f3a5c7d9e1b.tar
+  sample: /cache/root/trixie-0f3a5c7d9e1b.tar
 charts:
   description: Folder that holds the completed charts, each in a folder of its own. Not before all programs are built.
   type: str
   returned: if O(charts) is given
-  sample: /home/user/.cache/argolab.observability/charts/charts-0f3a5c7d9e1b
+  sample: /cache/charts/charts-0f3a5c7d9e1b
 charts_complete:
   description: Whether that folder was there before this call.
   type: bool

@@ -121,21 +121,17 @@ in_use_by:
 from ansible_collections.argolab.observability.plugins.module_utils.checked_module import checked_module
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
 from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
+from ansible_collections.argolab.observability.plugins.module_utils.package_options import IMAGE_OPTIONS
 
 
 def main() -> None:
-    images = {"type": "list", "elements": "dict", "default": []}
     module = checked_module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "cache_dir": {"type": "path", "required": True},
             "root": {"type": "path"},
             "programs": {"type": "dict", "default": {}},
-            "files_dir": {"type": "path"},
-            "engine_images": images,
-            "workload_images": images,
-            "node_stores": {"type": "list", "elements": "path", "default": []},
-            "docker_host": {"type": "str", "required": True},
+            **IMAGE_OPTIONS,
             "progress_file": {"type": "path"},
         },
         required_if=[("state", "present", ["root", "files_dir"])],

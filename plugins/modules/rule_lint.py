@@ -114,7 +114,7 @@ promtool:
   description: The program that was used. Empty where there is none.
   returned: when anything could be checked
   type: str
-  sample: /home/user/.cache/argolab.observability/programs/promtool-v3.16.0-0f3a5c7d9e1b/promtool
+  sample: /cache/programs/promtool-v3.16.0-0f3a5c7d9e1b/promtool
 waited:
   description: Seconds until the result was certain.
   returned: when anything could be checked

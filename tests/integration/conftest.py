@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # The helpers beside this file are imported by tests, when the collection can be.
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent / "files")]
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "argolab.observability"
 COLLECTION = "ansible_collections.argolab.observability.plugins.modules"
 PASSWORD = "test"
@@ -448,3 +449,21 @@ def lab(docker_host: str, tmp_path: Path) -> Iterator[k3d_support.Lab]:
     yield made
     made.run(state="absent")
     assert made.leftovers() == []
+
+
+def run_playbook(
+    folder: Path,
+    plays: list[dict[str, Any]],
+    variables: Mapping[str, Any],
+    *options: str,
+    inventory: str = "localhost,",
+) -> subprocess.CompletedProcess[str]:
+    """Run plays with the checkout's collection and settings."""
+    (folder / "play.json").write_text(json.dumps(plays), encoding="utf-8")
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    known = json.dumps({"ansible_connection": "local", **variables})
+    return subprocess.run(
+        [program, "-i", inventory, "-e", known, str(folder / "play.json"), *options],
+        cwd=CHECKOUT, env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip

@@ -6,16 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import free_port
+from conftest import free_port, run_playbook
 
-ROOT = Path(__file__).resolve().parents[2]
 SAID = "{{ {'source': artifact_source_effective, 'asked': __package_artifacts_source is not skipped} | to_json }}"
 ROLE = {"name": "argolab.observability.package_artifacts", "tasks_from": "source"}
 PLAY = [
@@ -51,17 +46,11 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
             (folder / name / "lab.json").write_text(json.dumps(record), encoding="utf-8")
         hosts[name] = {"lab_build_dir": str(folder / name), "said": str(folder / name / "said.json"), **said}
     shared = {
-        "ansible_connection": "local", "lab_cache_dir": str(folder / "cache"), "k3d_cluster_name": "mine",
+        "lab_cache_dir": str(folder / "cache"), "k3d_cluster_name": "mine",
         "package_artifacts_probe_urls": [f"http://127.0.0.1:{free_port()}/v2/"],
     }  # fmt: skip
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
-    (folder / "play.yml").write_text(json.dumps(PLAY), encoding="utf-8")
-    program = Path(sys.executable).with_name("ansible-playbook")
-    done = subprocess.run(
-        [str(program), "-i", str(folder / "hosts.json"), str(folder / "play.yml")],
-        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    done = run_playbook(folder, PLAY, shared, inventory=str(folder / "hosts.json"))
     assert done.returncode == 0, done.stdout + done.stderr
     return {name: json.loads((folder / name / "said.json").read_text(encoding="utf-8")) for name in CASES}
 

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
-import subprocess
-import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -21,8 +18,8 @@ from typing import Any
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import downloads
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from conftest import run_playbook
 
-ROOT = Path(__file__).resolve().parents[2]
 K3D = b"#!/bin/sh\necho k3d\n"
 HELM = b"#!/bin/sh\necho helm\n"
 KUBECTL = b"#!/bin/sh\necho kubectl\n" + b"#" * 100000
@@ -220,16 +217,10 @@ def play(folder: Path, *options: str) -> str:
     plays = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
     programs = {name: str(folder / name) for name in ("k3d", "helm", "kubernetes")}
     known = {
-        "ansible_connection": "local", "lab_cache_dir": str(folder), "cli_tools_bin_dir": str(folder / "bin"),
+        "lab_cache_dir": str(folder), "cli_tools_bin_dir": str(folder / "bin"),
         "artifact_source_effective": "packages", "package_artifacts_programs": programs,
     }  # fmt: skip
-    (folder / "play.json").write_text(json.dumps(plays), encoding="utf-8")
-    program = Path(sys.executable).with_name("ansible-playbook")
-    done = subprocess.run(
-        [str(program), "-i", "localhost,", "-e", json.dumps(known), str(folder / "play.json"), *options],
-        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    done = run_playbook(folder, plays, known, *options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import free_port
+from conftest import free_port, run_playbook
 
-ROOT = Path(__file__).resolve().parents[2]
 PLAY = [
     {
         "hosts": "all", "gather_facts": False,
@@ -32,18 +28,12 @@ def verify(folder: Path, **more: str) -> str:
         "users": [{"name": "u", "user": {"token": "canary-token"}}],
     }  # fmt: skip
     (folder / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
-    (folder / "play.json").write_text(json.dumps(PLAY), encoding="utf-8")
     known = {
-        "ansible_connection": "local", "cluster_kubeconfig": str(folder / "kubeconfig"), "cluster_context": "c",
-        "cluster_ingress_endpoints": [], "cluster_ingress_class": "traefik", "verification_wait_timeout": 0,
+        "cluster_kubeconfig": str(folder / "kubeconfig"), "cluster_context": "c", "cluster_ingress_endpoints": [],
+        "cluster_ingress_class": "traefik", "verification_wait_timeout": 0,
         "lab_build_dir": str(folder / "build"), "lab_domain": "example.it", **more,
     }  # fmt: skip
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-e", json.dumps(known),
-         str(folder / "play.json")],
-        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    done = run_playbook(folder, PLAY, known)
     assert done.returncode != 0, done.stdout
     assert "canary-token" not in done.stdout + done.stderr
     return done.stdout
