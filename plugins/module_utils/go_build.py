@@ -7,6 +7,10 @@ A published module is copied out of the module cache and built there as the main
 C(go.mod) and C(go.sum) decide every version. The module's own checksum is pinned by the caller, which makes
 the chain complete: pinned sum, its C(go.sum), all dependencies.
 
+Go compiles a package once for all programs that have it, and all that it imports, at the same version. The caller can
+raise libraries to one version for several programs, so that they are compiled once; Go checks those against its
+checksum database.
+
 Replace lines that point into the upstream repository (C(./staging/...), C(../api)) name folders that a
 published module does not hold; they are dropped, or turned into published versions given by the caller.
 
@@ -32,6 +36,7 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import Job, run_jobs
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
+from ansible_collections.argolab.observability.plugins.module_utils.go_mod import minimum_arguments, replace_arguments
 
 
 class BuildError(ArgolabError):
@@ -45,6 +50,7 @@ class GoProgram:
     :param sum: checksum of the module; empty only for a program with C(sources).
     :param cpu_seconds: measured CPU time of a cold build, only used to estimate the time that is left.
     :param replace: module path, or a prefix ending in V(/), to the version that stands in for a local replace line.
+    :param minimums: module path to the version below which no requirement of it stays.
     :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).
     :param substitutes: packages, each with C(package), its folder inside C(module) (this one where it is left out), and
         C(content), the only Go file that it holds then.
@@ -65,6 +71,7 @@ class GoProgram:
     ldflags: str = ""
     tags: Sequence[str] = ()
     replace: Mapping[str, str] = field(default_factory=dict)
+    minimums: Mapping[str, str] = field(default_factory=dict)
     placeholders: Sequence[str] = ()
     substitutes: Sequence[Mapping[str, Any]] = ()
     plugin_config: Sequence[str] = ()
@@ -80,8 +87,13 @@ class GoProgram:
         return cls(**known)
 
 
+# The same for all that is built, generators too, so that what they import is compiled once. The linker would throw the
+# debug information away (-s -w), so the compiler need not make it. Inlining takes a sixth of the compiler's time, and
+# makes programs larger.
+_COMPILE = ("-trimpath", "-gcflags=all=-l -dwarf=false")
+
 # Fields that came later: one that is not used must not change the key of what was built before it existed.
-_LATER = ("generate", "cgo", "sources")
+_LATER = ("generate", "cgo", "sources", "minimums")
 
 
 def build_key(program: GoProgram, go_version: str) -> str:
@@ -94,35 +106,6 @@ def build_key(program: GoProgram, go_version: str) -> str:
     facts["go"] = go_version
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()
     return f"{program.name}-{program.version}-{digest[:12]}"
-
-
-def local_replaces(gomod: Mapping[str, Any]) -> list[str]:
-    """Module paths whose replacement is a folder, from C(go mod edit -json)."""
-    found = []
-    for entry in gomod.get("Replace") or []:
-        target = entry.get("New", {})
-        if not target.get("Version") and target.get("Path", "").startswith((".", "/")):
-            found.append(entry["Old"]["Path"])
-    return found
-
-
-def replacement(path: str, versions: Mapping[str, str]) -> str | None:
-    """The published version for a module path: an exact entry wins over the longest prefix ending in a slash."""
-    if path in versions:
-        return versions[path]
-    prefixes = [prefix for prefix in versions if prefix.endswith("/") and path.startswith(prefix)]
-    return versions[max(prefixes, key=len)] if prefixes else None
-
-
-def edit_arguments(gomod: Mapping[str, Any], versions: Mapping[str, str]) -> list[str]:
-    """Arguments of C(go mod edit) that make a copied module buildable outside its repository."""
-    arguments = []
-    for path in local_replaces(gomod):
-        arguments.append(f"-dropreplace={path}")
-        version = replacement(path, versions)
-        if version:
-            arguments.append(f"-replace={path}={path}@{version}")
-    return arguments
 
 
 class GoBuilder:
@@ -151,6 +134,8 @@ class GoBuilder:
             GOMODCACHE=os.path.join(self.cache_dir, "go", "mod"),
             GOCACHE=os.path.join(self.cache_dir, "go", "build"),
             GOTOOLCHAIN=self.go_version,
+            # SQLite costs 55 s with cgo's own -g -O2, and 16 s so; a lab asks little of it.
+            CGO_CFLAGS="-O1",
             # The compiler collects garbage for a fifth of its CPU time otherwise; memory is not what is short.
             GOGC=os.environ.get("GOGC", "400"),
         )
@@ -198,7 +183,11 @@ class GoBuilder:
             with open(path, "w", encoding="utf-8") as handle:
                 handle.write("The web pages of this program are not part of its published module.\n")
         gomod = json.loads(self._run([self.go, "mod", "edit", "-json"], cwd=source))
-        arguments = edit_arguments(gomod, program.replace) + self._substitute(program, source)
+        arguments = [
+            *replace_arguments(gomod, program.replace),
+            *minimum_arguments(gomod, program.minimums),
+            *self._substitute(program, source),
+        ]
         if arguments:
             os.chmod(os.path.join(source, "go.mod"), 0o644)
             self._run([self.go, "mod", "edit", *arguments], cwd=source)
@@ -225,7 +214,7 @@ class GoBuilder:
                 if os.path.exists(os.path.join(copy, name)):
                     os.chmod(os.path.join(copy, name), 0o755 if not name else 0o644)
             tool = os.path.join(work, f"generator-{number}.bin")
-            self._run([self.go, "build", "-trimpath", "-o", tool, generator["package"]], cwd=copy)
+            self._run([self.go, "build", *_COMPILE, "-o", tool, generator["package"]], cwd=copy)
             self._run([tool, *generator["arguments"]], cwd=source, cgo=program.cgo)
 
     def _substitute(self, program: GoProgram, source: str) -> list[str]:
@@ -269,7 +258,7 @@ class GoBuilder:
                 os.chmod(os.path.join(source, "plugin.cfg"), 0o644)
                 with open(os.path.join(source, "plugin.cfg"), "w", encoding="utf-8") as handle:
                     handle.write("".join(f"{line}\n" for line in program.plugin_config))
-                self._run([self.go, "run", "directives_generate.go"], cwd=source)
+                self._run([self.go, "run", *_COMPILE, "directives_generate.go"], cwd=source)
             self._generate(program, source, work)
             self._compile(program, source, os.path.join(work, "out") + os.sep, progress)
             for name in program.data:
@@ -299,11 +288,9 @@ class GoBuilder:
                 shutil.copy2(origin, target)
 
     def _compile(self, program: GoProgram, source: str, target: str, progress: Callable[[float], None]) -> None:
-        # The linker would throw the debug information away (-s -w), so the compiler need not make it. Inlining takes a
-        # sixth of the compiler's time, and makes programs larger.
         static = '-linkmode external -extldflags "-static"' if program.cgo else ""
         ldflags = " ".join(filter(None, ["-s -w", static, program.ldflags]))
-        flags = ["-trimpath", "-gcflags=all=-l -dwarf=false", "-ldflags", ldflags]
+        flags = [*_COMPILE, "-ldflags", ldflags]
         tags = ["-tags", ",".join(program.tags)] if program.tags else []
         listing = self._run([self.go, "list", "-deps", *tags, *program.packages], cwd=source, cgo=program.cgo)
         needed = len(listing.splitlines())

@@ -152,12 +152,14 @@ class ImagePlan:
                 for parent in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
                     if parent != self._params["cache_dir"] and not os.listdir(parent):
                         os.rmdir(parent)
+        images = {spec.names[0]: self._engine.image_id(spec.names[0]) for spec in self._engine_specs} if answers else {}
         used = {str(container.get("ImageID")) for container in self._engine.containers()} if answers else set()
-        for spec in self._engine_specs if answers else []:
-            number = self._engine.image_id(spec.names[0])
-            # Another cluster may run on it.
-            if number and number not in used:
-                steps.append(f"remove image {spec.names[0]} from the engine")
+        if used.intersection(filter(None, images.values())):
+            # Another cluster runs on them, and would miss those that only k3d's own short-lived containers have.
+            return steps
+        for name, number in images.items():
+            if number:
+                steps.append(f"remove image {name} from the engine")
                 if not check_mode:
-                    self._engine.request("DELETE", f"/images/{spec.names[0]}")
+                    self._engine.request("DELETE", f"/images/{name}")
         return steps

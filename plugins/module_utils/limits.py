@@ -5,7 +5,8 @@
 
 A limit is a mapping with any of C(form), C(minimum), C(above), C(maximum), C(empty_ok) and C(options), the limits of
 suboptions. A text, a path, a list or a mapping that is empty is refused unless that is the option's default, or
-C(empty_ok) says that it means something. The form of a list is that of each entry, and no entry may be empty.
+C(empty_ok) says that it means something. The form of a list is that of each entry, and no entry may be empty; the form
+of a mapping that has no suboptions is that of each value.
 """
 
 from __future__ import annotations
@@ -116,6 +117,9 @@ FORMS: Dict[str, Form] = {
     "host_alias": Form(
         r"[0-9a-fA-F.:]+:[^\s:]+", "ADDRESS:NAME with more names after commas, such as 10.0.0.1:a.it,b.it"
     ),
+    "module_version": Form(
+        r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+incompatible)?", "a version of a Go module, such as v1.2.3"
+    ),
     "go_sum": Form(r"h1:[A-Za-z0-9+/]{43}=", "a checksum as go.sum has it: h1: and 44 characters of base64"),
     "program_argument": Form(
         rf"--?[A-Za-z][^@]*{_FILTER}", "an argument such as --kubelet-arg=sync-frequency=5s@server:*"
@@ -177,7 +181,9 @@ def _value_problems(name: str, value: Any, option: Mapping[str, Any], limit: Lim
         return _text_problems(name, value, limit, bool(option.get("no_log")))
     elements = option.get("options") or {}
     if kind == "dict":
-        return option_problems(value, elements, limit.get("options", {}), f"{name}.") if elements else []
+        if elements or "form" not in limit:
+            return option_problems(value, elements, limit.get("options", {}), f"{name}.") if elements else []
+        return [line for key, item in value.items() for line in _text_problems(f"{name}.{key}", item, limit, False)]
     if kind != "list":
         return []
     found: List[str] = []

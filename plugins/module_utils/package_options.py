@@ -23,6 +23,7 @@ _PROGRAM = {
     **dict.fromkeys(("tags", "placeholders", "plugin_config", "data"), _STRINGS),
     "ldflags": {"type": "str"},
     "replace": {"type": "dict"},
+    "minimums": {"type": "dict"},
     "substitutes": {"type": "list", "elements": "dict", "options": _SUBSTITUTE},
     "generate": {"type": "list", "elements": "dict", "options": _GENERATOR},
     "cgo": {"type": "bool"},
@@ -78,7 +79,7 @@ PACKAGE_BUILDS_SPEC: Dict[str, Any] = {
 
 _PINNED: Dict[str, Limit] = {"version": {"form": "version"}, "sum": {"form": "go_sum"}}
 PACKAGE_BUILDS_LIMITS: Dict[str, Limit] = {
-    "programs": {"options": {**_PINNED, "generate": {"options": _PINNED}}},
+    "programs": {"options": {**_PINNED, "minimums": {"form": "module_version"}, "generate": {"options": _PINNED}}},
     "root": {"options": {"suite": {"form": "debian_name"}, "mirror": {"form": "url"}}},
     "charts": {"options": {"charts": {"options": {"name": {"form": "kube_name"}}}}},
     "images": {

@@ -42,6 +42,11 @@ options:
         description:
           - Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
         type: dict
+      minimums:
+        description:
+          - Module path to the version that it is built with where the program's own C(go.mod) requires less.
+          - Programs that have the libraries they share at one version share what is compiled of them.
+        type: dict
       substitutes:
         description: Packages that are left out, each for one file that compiles in its place.
         type: list

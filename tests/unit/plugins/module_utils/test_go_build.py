@@ -15,9 +15,6 @@ from ansible_collections.argolab.observability.plugins.module_utils.go_build imp
     GoBuilder,
     GoProgram,
     build_key,
-    edit_arguments,
-    local_replaces,
-    replacement,
 )
 
 PROGRAM = GoProgram(
@@ -34,7 +31,9 @@ FAKE_GO = r"""#!/bin/sh
 # Stands for go: a module whose checksum is h1:right, and a build that writes its arguments.
 case "$1 $2" in
   "mod download") echo "{\"Dir\": \"$FAKE_MODULE\", \"Sum\": \"h1:right\"}" ;;
-  "mod edit") echo "{}" ;;
+  "mod edit")
+    [ "$3" = -json ] || echo "$@" >> edits
+    echo '{"Require": [{"Path": "x/y", "Version": "v1.1.0"}]}' ;;
   "list -m") echo "{\"Dir\": \"$FAKE_MODULE\"}" ;;
   "list -deps") printf 'a\nb\nc\nd\n' ;;
   build*)
@@ -43,7 +42,7 @@ case "$1 $2" in
     while [ "$1" != -o ]; do shift; done
     case "$2" in
       *.bin) printf '#!/bin/sh\necho "$@ $CGO_ENABLED" > generated\n' > "$2"; chmod +x "$2" ;;
-      *) echo built > "$2/tool"; cat generated main.go >> "$2/tool" 2>/dev/null || true ;;
+      *) echo built > "$2/tool"; cat edits generated main.go >> "$2/tool" 2>/dev/null || true ;;
     esac ;;
 esac
 """
@@ -83,46 +82,18 @@ def test_the_key_does_not_change_with_an_estimate() -> None:
     assert build_key(PROGRAM, "go1") == build_key(GoProgram(**{**vars(PROGRAM), "cpu_seconds": 99}), "go1")
 
 
-def test_only_folders_count_as_local_replacements() -> None:
-    gomod = {
-        "Replace": [
-            {"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging/src/k8s.io/api"}},
-            {"Old": {"Path": "x/fork"}, "New": {"Path": "y/fork", "Version": "v1.0.0"}},
-            {"Old": {"Path": "x/up"}, "New": {"Path": "../up"}},
-        ]
-    }
-    assert local_replaces(gomod) == ["k8s.io/api", "x/up"]
-    assert local_replaces({"Replace": None}) == []
-
-
-def test_an_exact_replacement_wins_over_a_prefix_and_a_long_prefix_over_a_short_one() -> None:
-    versions = {"k8s.io/": "v0.37.2", "k8s.io/klog/": "v2.0.0", "k8s.io/api": "v0.1.0"}
-    assert replacement("k8s.io/api", versions) == "v0.1.0"
-    assert replacement("k8s.io/apimachinery", versions) == "v0.37.2"
-    assert replacement("k8s.io/klog/v2", versions) == "v2.0.0"
-    assert replacement("example.it/x", versions) is None
-
-
-def test_a_local_replacement_without_a_version_is_dropped() -> None:
-    gomod = {
-        "Replace": [
-            {"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging"}},
-            {"Old": {"Path": "x/tools"}, "New": {"Path": "./tools"}},
-        ]
-    }
-    assert edit_arguments(gomod, {"k8s.io/": "v0.37.2"}) == [
-        "-dropreplace=k8s.io/api",
-        "-replace=k8s.io/api=k8s.io/api@v0.37.2",
-        "-dropreplace=x/tools",
-    ]
-
-
 def test_a_program_is_built_once(builder: GoBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = builder.build_all([PROGRAM])["tool"]
     assert Path(folder, "tool").read_text() == "built\n"
     assert builder.missing([PROGRAM]) == []
     monkeypatch.setenv("FAKE_FAIL", "1")
     assert builder.build_all([PROGRAM]) == {"tool": folder}
+
+
+def test_a_library_that_is_required_at_less_is_raised_before_it_is_built(builder: GoBuilder) -> None:
+    raised, kept = changed(minimums={"x/y": "v1.2.0"}), changed(minimums={"x/y": "v1.0.0"})
+    assert Path(builder.build(raised), "tool").read_text() == "built\nmod edit -require=x/y@v1.2.0\n"
+    assert Path(builder.build(kept), "tool").read_text() == "built\n"
 
 
 def test_a_module_with_another_checksum_is_not_built(builder: GoBuilder) -> None:
@@ -203,8 +174,8 @@ def test_a_field_that_came_later_changes_no_key_until_it_is_used() -> None:
         ),
     )
     assert build_key(k3d, "go1.26.8") == "k3d-v5.8.3-07e8a8b4e0f4"
-    used = [changed(cgo=True), changed(generate=[WIRE]), changed(sources={"main.go": ""}), PROGRAM]
-    assert len({build_key(program, "go1") for program in used}) == 4
+    later = [{"cgo": True}, {"generate": [WIRE]}, {"sources": {"main.go": ""}}, {"minimums": {"x/y": "v1.0.0"}}, {}]
+    assert len({build_key(changed(**fields), "go1") for fields in later}) == 5
 
 
 def test_what_a_generator_writes_is_built_in(builder: GoBuilder) -> None:

@@ -43,6 +43,7 @@ SAMPLES: dict[str, tuple[list[str], list[str]]] = {
     "api_kind": (["monitoring.coreos.com/v1/ServiceMonitor"], ["ServiceMonitor", "apps/v1", "a/v1/kind"]),
     "ulimit": (["nofile=65536:65536", "core=-1"], ["nofile", "nofile=many"]),
     "host_alias": (["10.0.0.1:a.it,b.it", "fd00::1:a.it"], ["a.it", "10.0.0.1:a b"]),
+    "module_version": (["v0.37.2", "v1.2.3-0.20260626114624-be93311217bd", "v2.0.0+incompatible"], ["latest", "1.2.3"]),
     "go_sum": (["h1:A2VDEiObzkYqFTKhSsn0ZEb0RlLEXpHWj93gi2HqEwE="], ["h1:x", "sha256:1"]),
     "label": (["grafana_dashboard", "app.kubernetes.io/name"], ["a b", "/name", "a/b/c", "-x"]),
     "label_value": (["1", "default", "a.b_c"], ["a b", "-x", "x" * 64, "a/b"]),
@@ -149,3 +150,12 @@ def test_absent_options_and_choices_are_the_specs_matter() -> None:
 def test_a_limit_for_no_option_is_the_callers_mistake() -> None:
     with pytest.raises(KeyError, match="limits for what is no option: y"):
         option_problems({"x": "a"}, {"x": {"type": "str"}}, {"y": {}})
+
+
+def test_the_form_of_a_mapping_without_suboptions_is_that_of_each_value() -> None:
+    spec, limits = {"x": {"type": "dict"}}, {"x": {"form": "module_version"}}
+    assert option_problems({"x": {"k8s.io/api": "v0.37.2", "y": "v2.0.0+incompatible"}}, spec, limits) == []
+    assert option_problems({"x": {"k8s.io/api": "latest"}}, spec, limits) == [
+        "x.k8s.io/api is 'latest'; expected a version of a Go module, such as v1.2.3."
+    ]
+    assert option_problems({"x": {}}, spec, limits) == ["x is empty; expected a mapping with at least one key."]
