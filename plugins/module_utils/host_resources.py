@@ -32,6 +32,15 @@ def available_memory(meminfo: str) -> Optional[int]:
     return int(match.group(1)) * 1024 if match else None
 
 
+def memory_available() -> Optional[int]:
+    """Return the bytes of memory that this machine has available, or V(None) where its kernel does not tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as handle:
+            return available_memory(handle.read())
+    except OSError:
+        return None
+
+
 def shortages(path: str, disk_gib: float, memory_gib: float) -> List[str]:
     """Return one sentence for each resource that is short, with what is there and what is expected."""
     found: List[str] = []
@@ -42,11 +51,7 @@ def shortages(path: str, disk_gib: float, memory_gib: float) -> List[str]:
             f"{parent} has {free / GIB:.1f} GiB free, {disk_gib:g} GiB are needed for images and containers: "
             "make room, or choose another folder"
         )
-    try:
-        with open("/proc/meminfo", encoding="ascii") as handle:
-            memory = available_memory(handle.read())
-    except OSError:
-        memory = None
+    memory = memory_available()
     if memory is not None and memory < memory_gib * GIB:
         found.append(
             f"{memory / GIB:.1f} GiB of memory are available, {memory_gib:g} GiB are needed: end something, or give "

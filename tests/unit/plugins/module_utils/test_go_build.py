@@ -15,6 +15,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.go_build imp
     GoBuilder,
     GoProgram,
     build_key,
+    compiler_memory_mib,
 )
 
 PROGRAM = GoProgram(
@@ -76,6 +77,16 @@ def test_the_toolchain_is_the_pinned_one_whatever_the_host_says(
 ) -> None:
     monkeypatch.setenv("GOTOOLCHAIN", "local")
     assert builder._environment()["GOTOOLCHAIN"] == "go1.26.8"
+
+
+def test_compilers_share_half_of_the_memory_within_bounds(builder: GoBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    gib = 2**30
+    assert [compiler_memory_mib(available * gib, 4) for available in (0, 2, 6, 64)] == [512, 512, 768, 1024]
+    assert compiler_memory_mib(64 * gib, 64) == 512
+    environment = builder._environment()
+    assert environment["GOGC"] == "off" and 512 <= int(environment["GOMEMLIMIT"][: -len("MiB")]) <= 1024
+    monkeypatch.setenv("GOGC", "50")
+    assert builder._environment()["GOGC"] == "50"
 
 
 def test_the_key_does_not_change_with_an_estimate() -> None:
