@@ -148,8 +148,8 @@ class GoBuilder:
             GOTOOLCHAIN=self.go_version,
             # SQLite costs 55 s with cgo's own -g -O2, and 16 s so; a lab asks little of it.
             CGO_CFLAGS="-O1",
-            # A compiler is gone within seconds: collecting its garbage only where it would grow too large saves a third of
-            # the CPU time of all builds.
+            # A compiler is gone within seconds. That it collects garbage only where it would grow too large takes a sixth
+            # off its CPU time, measured against GOGC=400, which takes a tenth off Go's own 100.
             GOGC=os.environ.get("GOGC", "off"),
             GOMEMLIMIT=os.environ.get("GOMEMLIMIT", f"{self._memory_mib}MiB"),
         )

@@ -79,7 +79,9 @@ def test_the_toolchain_is_the_pinned_one_whatever_the_host_says(
     assert builder._environment()["GOTOOLCHAIN"] == "go1.26.8"
 
 
-def test_compilers_share_half_of_the_memory_within_bounds(builder: GoBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compilers_share_half_of_the_memory_within_bounds(
+    builder: GoBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gib = 2**30
     assert [compiler_memory_mib(available * gib, 4) for available in (0, 2, 6, 64)] == [512, 512, 768, 1024]
     assert compiler_memory_mib(64 * gib, 64) == 512
