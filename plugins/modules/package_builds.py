@@ -42,7 +42,7 @@ options:
         description:
           - Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
         type: dict
-      minimums: {description: Modules to versions where C(go.mod) requires less; what they share compiles once., type: dict}
+      minimums: {description: Modules to versions where C(go.mod) requires less; shared ones compile once., type: dict}
       substitutes:
         description: Packages that are left out, each for one file that compiles in its place.
         type: list
@@ -72,10 +72,10 @@ options:
           arguments: {description: What it is called with., type: list, elements: str, default: []}
       cgo:
         description:
-          - Whether it has C in it. It is linked statically; a C compiler and the C library's static files must be there.
+          - Whether it has C in it. It is linked statically. A C compiler and static files of the C library must be there.
         type: bool
       sources:
-        description: Content of the files of a program that is no published module, by name. Only the Go library is there.
+        description: Content of the files of a program that is no published module, by name. Only Go's library is there.
         type: dict
       plugin_config: {description: "Lines of C(plugin.cfg), for CoreDNS.", type: list, elements: str}
       data:
