@@ -72,7 +72,7 @@ options:
           arguments: {description: What it is called with., type: list, elements: str, default: []}
       cgo:
         description:
-          - Whether it has C in it. It is linked statically. A C compiler and static files of the C library must be there.
+          - Whether it has C in it. It is linked statically; a C compiler and the C library's static files are needed.
         type: bool
       sources:
         description: Content of the files of a program that is no published module, by name. Only Go's library is there.
