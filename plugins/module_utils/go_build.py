@@ -55,8 +55,6 @@ class GoProgram:
     :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).
     :param substitutes: packages, each with C(package), its folder inside C(module) (this one where it is left out), and
         C(content), the only Go file that it holds then.
-    :param edits: texts, each with C(file) of this module, C(before), which is in it once, and C(after), which takes its
-        place: where the module does not compile with what C(minimums) raise.
     :param generate: programs that are run in the module before it is built, in this order, each with C(module),
         C(version), C(sum), C(package) and C(arguments).
     :param cgo: whether the program has C in it, and so needs a C compiler. It is linked statically, so that it does not
@@ -77,7 +75,6 @@ class GoProgram:
     minimums: Mapping[str, str] = field(default_factory=dict)
     placeholders: Sequence[str] = ()
     substitutes: Sequence[Mapping[str, Any]] = ()
-    edits: Sequence[Mapping[str, str]] = ()
     plugin_config: Sequence[str] = ()
     generate: Sequence[Mapping[str, Any]] = ()
     cgo: bool = False
@@ -97,7 +94,7 @@ class GoProgram:
 _COMPILE = ("-trimpath", "-gcflags=all=-l -dwarf=false")
 
 # Fields that came later: one that is not used must not change the key of what was built before it existed.
-_LATER = ("generate", "cgo", "sources", "minimums", "edits")
+_LATER = ("generate", "cgo", "sources", "minimums")
 
 
 def build_key(program: GoProgram, go_version: str) -> str:
@@ -199,7 +196,6 @@ class GoBuilder:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as handle:
                 handle.write("The web pages of this program are not part of its published module.\n")
-        self._edit(program, source)
         gomod = json.loads(self._run([self.go, "mod", "edit", "-json"], cwd=source))
         arguments = [
             *replace_arguments(gomod, program.replace),
@@ -221,24 +217,6 @@ class GoBuilder:
             with open(os.path.join(source, name), "w", encoding="utf-8") as handle:
                 handle.write(content)
         return source
-
-    @staticmethod
-    def _edit(program: GoProgram, source: str) -> None:
-        for edit in program.edits:
-            path = os.path.join(source, edit["file"])
-            text = ""
-            if os.path.isfile(path):
-                with open(path, encoding="utf-8") as handle:
-                    text = handle.read()
-            found = text.count(edit["before"])
-            if found != 1:
-                raise BuildError(
-                    f"{edit['file']} of {program.module} has {edit['before'].strip()!r} {found} times, expected it "
-                    "once: the edit is of another version of the module"
-                )
-            os.chmod(path, 0o644)
-            with open(path, "w", encoding="utf-8") as handle:
-                handle.write(text.replace(edit["before"], edit["after"]))
 
     def _generate(self, program: GoProgram, source: str, work: str) -> None:
         """Run the generators, each built from its own copied module with its own C(go.sum)."""

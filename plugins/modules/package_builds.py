@@ -42,7 +42,11 @@ options:
         description:
           - Module path, or prefix ending in a slash, to the published version that stands in for a local replace line.
         type: dict
-      minimums: {description: Modules to versions where C(go.mod) requires less; shared ones compile once., type: dict}
+      minimums:
+        description:
+          - Module path to the version that it is built with where the program's own C(go.mod) requires less.
+          - Programs that have the libraries they share at one version share what is compiled of them.
+        type: dict
       substitutes:
         description: Packages that are left out, each for one file that compiles in its place.
         type: list
@@ -51,14 +55,6 @@ options:
           module: {description: "Module of the package, a dependency. Without it, O(programs[].module).", type: str}
           package: {description: Folder of the package in its module., type: str, required: true}
           content: {description: The Go file., type: str, required: true}
-      edits:
-        description: Texts of the module that are changed before it is built.
-        type: list
-        elements: dict
-        suboptions:
-          file: {description: File in the module., type: str, required: true}
-          before: {description: Text that is in it once., type: str, required: true}
-          after: {description: "Text in its place. Without it, none.", type: str, default: ""}
       placeholders: {description: Files to embed that the published module lacks., type: list, elements: str}
       generate:
         description: Programs that are run in the module before it is built, to write what it does not publish.
@@ -72,10 +68,12 @@ options:
           arguments: {description: What it is called with., type: list, elements: str, default: []}
       cgo:
         description:
-          - Whether it has C in it. It is linked statically; a C compiler and the C library's static files are needed.
+          - Whether the program has C in it. A C compiler and the C library's static files must be there then; the
+            program is linked statically, so that it runs on any root.
         type: bool
       sources:
-        description: Content of the files of a program that is no published module, by name. Only Go's library is there.
+        description:
+          - Content of the files of a program that is no published module, by name. It may use Go's own library only.
         type: dict
       plugin_config: {description: "Lines of C(plugin.cfg), for CoreDNS.", type: list, elements: str}
       data:

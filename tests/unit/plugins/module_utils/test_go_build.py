@@ -28,8 +28,6 @@ PROGRAM = GoProgram(
     cpu_seconds=5,
 )
 
-EDIT = {"file": "main.go", "before": "old line\n", "after": "new line\n"}
-
 FAKE_GO = r"""#!/bin/sh
 # Stands for go: a module whose checksum is h1:right, and a build that writes its arguments.
 case "$1 $2" in
@@ -103,18 +101,6 @@ def test_a_program_is_built_once(builder: GoBuilder, monkeypatch: pytest.MonkeyP
     assert builder.missing([PROGRAM]) == []
     monkeypatch.setenv("FAKE_FAIL", "1")
     assert builder.build_all([PROGRAM]) == {"tool": folder}
-
-
-def test_a_text_of_the_module_is_changed_where_it_is_once(builder: GoBuilder) -> None:
-    module = Path(os.environ["FAKE_MODULE"])
-    (module / "main.go").write_text("old line\nother\n")
-    (module / "main.go").chmod(0o444)
-    assert Path(builder.build(changed(edits=[EDIT])), "tool").read_text() == "built\nnew line\nother\n"
-    for before, times in (("absent", 0), ("o", 2)):
-        with pytest.raises(BuildError, match=f"main.go of example.it/tool has '{before}' {times} times, expected"):
-            builder.build(changed(edits=[{**EDIT, "before": before}]))
-    with pytest.raises(BuildError, match="none.go of example.it/tool has 'old line' 0 times"):
-        builder.build(changed(edits=[{**EDIT, "file": "none.go"}]))
 
 
 def test_a_library_that_is_required_at_less_is_raised_before_it_is_built(builder: GoBuilder) -> None:
@@ -201,9 +187,8 @@ def test_a_field_that_came_later_changes_no_key_until_it_is_used() -> None:
         ),
     )
     assert build_key(k3d, "go1.26.8") == "k3d-v5.8.3-07e8a8b4e0f4"
-    later = [{"cgo": True}, {"generate": [WIRE]}, {"sources": {"main.go": ""}}, {"minimums": {"x/y": "v1.0.0"}}]
-    later += [{"edits": [EDIT]}, {}]
-    assert len({build_key(changed(**fields), "go1") for fields in later}) == len(later)
+    later = [{"cgo": True}, {"generate": [WIRE]}, {"sources": {"main.go": ""}}, {"minimums": {"x/y": "v1.0.0"}}, {}]
+    assert len({build_key(changed(**fields), "go1") for fields in later}) == 5
 
 
 def test_what_a_generator_writes_is_built_in(builder: GoBuilder) -> None:
