@@ -16,7 +16,8 @@ description:
     with the versions of the images. The result is kept under a name that is a digest of all that went into it. CRDs
     lose the descriptions in their schemas, which nothing but C(kubectl explain) reads and the API server keeps in
     memory.
-  - A module is built only if its checksum is the pinned one; its own C(go.sum) pins all the rest.
+  - A module is built only if its checksum is the pinned one; its own C(go.sum) pins all the rest, except
+    what O(programs[].minimums) raises, which Go checks against its checksum database.
   - The module runs next to an action plugin of the same name, which shows the progress lines while the builds run.
 options:
   cache_dir:
