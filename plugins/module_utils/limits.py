@@ -181,9 +181,10 @@ def _value_problems(name: str, value: Any, option: Mapping[str, Any], limit: Lim
         return _text_problems(name, value, limit, bool(option.get("no_log")))
     elements = option.get("options") or {}
     if kind == "dict":
-        if elements or "form" not in limit:
-            return option_problems(value, elements, limit.get("options", {}), f"{name}.") if elements else []
-        return [line for key, item in value.items() for line in _text_problems(f"{name}.{key}", item, limit, False)]
+        if elements:
+            return option_problems(value, elements, limit.get("options", {}), f"{name}.")
+        items = value.items() if "form" in limit else ()
+        return [line for key, item in items for line in _text_problems(f"{name}.{key}", item, limit, False)]
     if kind != "list":
         return []
     found: List[str] = []
