@@ -1,21 +1,7 @@
 # Copyright (c) 2026 argolab.observability contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build pinned Go programs from the Go module proxy.
-
-A published module is copied out of the module cache and built there as the main module, so that its own
-C(go.mod) and C(go.sum) decide every version. The module's own checksum is pinned by the caller, which makes
-the chain complete: pinned sum, its C(go.sum), all dependencies.
-
-Go compiles a package once for all programs that have it, and all that it imports, at the same version. The caller can
-raise libraries to one version for several programs, so that they are compiled once; Go checks those against its
-checksum database.
-
-Replace lines that point into the upstream repository (C(./staging/...), C(../api)) name folders that a
-published module does not hold; they are dropped, or turned into published versions given by the caller.
-
-What a program imports and a lab never uses can be left out: the files of one of its packages, or of a package of a
-dependency, are replaced by a single one that compiles and refuses.
+"""Build pinned Go programs from the Go module proxy, each once, some at a time.
 
 A file that upstream generates before it builds, and does not publish, is generated the same way: by a generator that is
 itself a pinned module. A small program of the caller's own comes as its source files.
@@ -25,88 +11,28 @@ from __future__ import annotations
 
 import functools
 import glob
-import hashlib
-import json
 import os
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Iterable, Sequence
 
 from ansible_collections.argolab.observability.plugins.module_utils import processes
 from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import Job, run_jobs
-from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError
-from ansible_collections.argolab.observability.plugins.module_utils.go_mod import minimum_arguments, replace_arguments
+from ansible_collections.argolab.observability.plugins.module_utils.go_program import BuildError, GoProgram, build_key
+from ansible_collections.argolab.observability.plugins.module_utils.go_source import (
+    prepare,
+    published_module,
+    writable,
+)
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import memory_available
-
-
-class BuildError(ArgolabError):
-    """A program could not be built; the message says which step failed and ends with the tool's last lines."""
-
-
-@dataclass(frozen=True)
-class GoProgram:
-    """One module at one version and the main packages to build from it.
-
-    :param sum: checksum of the module; empty only for a program with C(sources).
-    :param cpu_seconds: measured CPU time of a cold build, only used to estimate the time that is left.
-    :param replace: module path, or a prefix ending in V(/), to the version that stands in for a local replace line.
-    :param minimums: module path to the version below which no requirement of it stays.
-    :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).
-    :param substitutes: packages, each with C(package), its folder inside C(module) (this one where it is left out), and
-        C(content), the only Go file that it holds then.
-    :param generate: programs that are run in the module before it is built, in this order, each with C(module),
-        C(version), C(sum), C(package) and C(arguments).
-    :param cgo: whether the program has C in it, and so needs a C compiler. It is linked statically, so that it does not
-        depend on the C library of the machine that builds it.
-    :param sources: name to content of the files of a program that is no published module.
-    :param data: paths inside the module (files or folders) to copy beside the programs, such as CRDs; shell patterns
-        may be among them.
-    """
-
-    name: str
-    module: str
-    version: str
-    sum: str = ""
-    packages: Sequence[str] = (".",)
-    ldflags: str = ""
-    tags: Sequence[str] = ()
-    replace: Mapping[str, str] = field(default_factory=dict)
-    minimums: Mapping[str, str] = field(default_factory=dict)
-    placeholders: Sequence[str] = ()
-    substitutes: Sequence[Mapping[str, Any]] = ()
-    plugin_config: Sequence[str] = ()
-    generate: Sequence[Mapping[str, Any]] = ()
-    cgo: bool = False
-    sources: Mapping[str, str] = field(default_factory=dict)
-    data: Sequence[str] = ()
-    cpu_seconds: float = 60.0
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> GoProgram:
-        known = {key: value for key, value in options.items() if value is not None}
-        return cls(**known)
-
 
 # The same for all that is built, generators too, so that what they import is compiled once. The linker would throw the
 # debug information away (-s -w), so the compiler need not make it. Inlining takes a sixth of the compiler's time, and
 # makes programs larger.
 _COMPILE = ("-trimpath", "-gcflags=all=-l -dwarf=false")
 
-# Fields that came later: one that is not used must not change the key of what was built before it existed.
-_LATER = ("generate", "cgo", "sources", "minimums")
-
-
-def build_key(program: GoProgram, go_version: str) -> str:
-    """Name of the cache folder of one program: readable version first, then a digest of everything that matters."""
-    facts = asdict(program)
-    facts.pop("cpu_seconds")
-    for name in _LATER:
-        if not facts[name]:
-            del facts[name]
-    facts["go"] = go_version
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()
-    return f"{program.name}-{program.version}-{digest[:12]}"
+_REMOVALS = 6
 
 
 def compiler_memory_mib(available: int, processes_at_once: int) -> int:
@@ -134,7 +60,7 @@ class GoBuilder:
         processes_at_once = self.workers * (os.cpu_count() or 1)
         self._memory_mib = compiler_memory_mib(memory_available() or 0, processes_at_once)
 
-    def _environment(self, cgo: bool = False) -> dict[str, str]:
+    def _environment(self, cgo: bool = False, generator: bool = False) -> dict[str, str]:
         env = dict(os.environ)
         go = os.path.dirname(os.path.abspath(shutil.which(self.go) or self.go))
         env.update(
@@ -148,17 +74,22 @@ class GoBuilder:
             GOTOOLCHAIN=self.go_version,
             # SQLite costs 55 s with cgo's own -g -O2, and 16 s so; a lab asks little of it.
             CGO_CFLAGS="-O1",
-            # A compiler is gone within seconds: collecting its garbage only where it would grow too large takes a sixth
-            # off its CPU time, measured against GOGC=400, which takes a tenth off Go's own 100.
-            GOGC=os.environ.get("GOGC", "off"),
-            GOMEMLIMIT=os.environ.get("GOMEMLIMIT", f"{self._memory_mib}MiB"),
         )
+        # A compiler is gone within seconds: collecting its garbage only where it would grow too large takes a sixth off
+        # its CPU time, measured against GOGC=400, which takes a tenth off Go's own 100. A generator may need more than
+        # that limit: wire reads all that Grafana imports, took 129 CPU seconds so, and 44 with Go's own settings.
+        if not generator:
+            env.setdefault("GOGC", "off")
+            env.setdefault("GOMEMLIMIT", f"{self._memory_mib}MiB")
         return env
 
-    def _run(self, argv: Sequence[str], cwd: str, cgo: bool = False) -> str:
-        done = processes.run(argv, cwd=cwd, env=self._environment(cgo))
+    def _run(self, argv: Sequence[str], cwd: str, cgo: bool = False, generator: bool = False) -> str:
+        done = processes.run(argv, cwd=cwd, env=self._environment(cgo, generator))
         self._judge(argv, done)
         return done.stdout
+
+    def _go(self, arguments: Sequence[str], cwd: str) -> str:
+        return self._run([self.go, *arguments], cwd)
 
     def _judge(self, argv: Sequence[str], done: subprocess.CompletedProcess[str]) -> None:
         if done.returncode != 0:
@@ -173,87 +104,18 @@ class GoBuilder:
         """The programs that are not built yet, dearest first so that no long build starts last."""
         return sorted((p for p in programs if not os.path.isdir(self.folder(p))), key=lambda p: -p.cpu_seconds)
 
-    def _module(self, module: str, version: str, checksum: str, work: str) -> str:
-        """The folder in the module cache of a module that is what it was when it was pinned."""
-        answer = json.loads(self._run([self.go, "mod", "download", "-json", f"{module}@{version}"], cwd=work))
-        if answer.get("Sum") != checksum:
-            raise BuildError(
-                f"{module}@{version} has checksum {answer.get('Sum')}, pinned is {checksum}: "
-                "the module proxy served something else; nothing was built"
-            )
-        return str(answer["Dir"])
-
-    def _source(self, program: GoProgram, work: str) -> str:
-        source = os.path.join(work, "src")
-        if program.sources:
-            return self._own_source(program, source)
-        origin = self._module(program.module, program.version, program.sum, work)
-        shutil.copytree(origin, source, ignore=shutil.ignore_patterns("vendor") if program.replace else None)
-        for folder, _dirs, _files in os.walk(source):
-            os.chmod(folder, 0o755)
-        for name in program.placeholders:
-            path = os.path.join(source, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as handle:
-                handle.write("The web pages of this program are not part of its published module.\n")
-        gomod = json.loads(self._run([self.go, "mod", "edit", "-json"], cwd=source))
-        arguments = [
-            *replace_arguments(gomod, program.replace),
-            *minimum_arguments(gomod, program.minimums),
-            *self._substitute(program, source),
-        ]
-        if arguments:
-            os.chmod(os.path.join(source, "go.mod"), 0o644)
-            self._run([self.go, "mod", "edit", *arguments], cwd=source)
-        for name in ("go.mod", "go.sum"):
-            if os.path.exists(os.path.join(source, name)):
-                os.chmod(os.path.join(source, name), 0o644)
-        return source
-
-    @staticmethod
-    def _own_source(program: GoProgram, source: str) -> str:
-        os.makedirs(source)
-        for name, content in {"go.mod": f"module {program.module}\n\ngo 1.21\n", **program.sources}.items():
-            with open(os.path.join(source, name), "w", encoding="utf-8") as handle:
-                handle.write(content)
-        return source
-
     def _generate(self, program: GoProgram, source: str, work: str) -> None:
         """Run the generators, each built from its own copied module with its own C(go.sum)."""
         for number, generator in enumerate(program.generate):
-            origin = self._module(generator["module"], generator["version"], generator["sum"], work)
+            origin = published_module(self._go, generator["module"], generator["version"], generator["sum"], work)
             copy = os.path.join(work, f"generator-{number}")
             shutil.copytree(origin, copy)
             for name in ("", "go.mod", "go.sum"):
                 if os.path.exists(os.path.join(copy, name)):
-                    os.chmod(os.path.join(copy, name), 0o755 if not name else 0o644)
+                    writable(os.path.join(copy, name))
             tool = os.path.join(work, f"generator-{number}.bin")
             self._run([self.go, "build", *_COMPILE, "-o", tool, generator["package"]], cwd=copy)
-            self._run([tool, *generator["arguments"]], cwd=source, cgo=program.cgo)
-
-    def _substitute(self, program: GoProgram, source: str) -> list[str]:
-        """Put the substitutes in their places; returns the arguments of C(go mod edit) that lead to changed copies."""
-        copies: dict[str, str] = {}
-        for substitute in program.substitutes:
-            module = substitute.get("module")
-            if module and module not in copies:
-                answer = json.loads(self._run([self.go, "list", "-m", "-json", module], cwd=source))
-                if not answer.get("Dir"):
-                    answer = json.loads(
-                        self._run([self.go, "mod", "download", "-json", f"{module}@{answer['Version']}"], cwd=source)
-                    )
-                copies[module] = os.path.join(os.path.dirname(source), f"module-{len(copies)}")
-                shutil.copytree(answer["Dir"], copies[module])
-            folder = os.path.join(copies[module] if module else source, substitute["package"])
-            os.chmod(folder, 0o755)
-            names = [name for name in os.listdir(folder) if name.endswith(".go")]
-            if not names:
-                raise BuildError(f"{substitute['package']} of {module or program.module} is no Go package to replace")
-            for name in names:
-                os.unlink(os.path.join(folder, name))
-            with open(os.path.join(folder, "substitute.go"), "w", encoding="utf-8") as handle:
-                handle.write(substitute["content"])
-        return [f"-replace={module}={folder}" for module, folder in copies.items()]
+            self._run([tool, *generator["arguments"]], cwd=source, cgo=program.cgo, generator=True)
 
     def build(self, program: GoProgram, progress: Callable[[float], None] = lambda part: None) -> str:
         """Build one program and return its folder. Nothing is left in the cache when a step fails.
@@ -267,10 +129,9 @@ class GoBuilder:
         shutil.rmtree(work, ignore_errors=True)
         os.makedirs(os.path.join(work, "out"))
         try:
-            source = self._source(program, work)
+            source = prepare(program, work, self._go)
             if program.plugin_config:
-                os.chmod(os.path.join(source, "plugin.cfg"), 0o644)
-                with open(os.path.join(source, "plugin.cfg"), "w", encoding="utf-8") as handle:
+                with open(writable(os.path.join(source, "plugin.cfg")), "w", encoding="utf-8") as handle:
                     handle.write("".join(f"{line}\n" for line in program.plugin_config))
                 self._run([self.go, "run", *_COMPILE, "directives_generate.go"], cwd=source)
             self._generate(program, source, work)
@@ -327,6 +188,16 @@ class GoBuilder:
             _key, mark, pid = name.rpartition(".tmp")
             if mark and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
                 shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+    def remove_go_caches(self) -> None:
+        """Remove what only a build needs: some 290,000 files when everything was built."""
+        folder = os.path.join(self.cache_dir, "go")
+        parts = [path for pattern in ("mod/*/*", "build/*") for path in glob.glob(os.path.join(folder, pattern))]
+        # Removing is mostly waiting for the disk: several at a time took 3.3 s where one after the other took 5.6 s.
+        with ThreadPoolExecutor(_REMOVALS) as pool:
+            list(pool.map(functools.partial(shutil.rmtree, ignore_errors=True), parts))
+        for name in ("mod", "build"):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
     def jobs(self, programs: Sequence[GoProgram]) -> list[Job]:
         """One job for each program that is not built yet."""

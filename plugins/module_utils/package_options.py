@@ -16,6 +16,7 @@ _GENERATOR = {
     "arguments": {**_STRINGS, "default": []},
 }
 _SUBSTITUTE = {"module": {"type": "str"}, "package": _REQUIRED, "content": _REQUIRED}
+_EDIT = {"file": _REQUIRED, "before": _REQUIRED, "after": {"type": "str", "default": ""}}
 _PROGRAM = {
     **dict.fromkeys(("name", "module", "version"), _REQUIRED),
     "sum": {"type": "str"},
@@ -25,6 +26,7 @@ _PROGRAM = {
     "replace": {"type": "dict"},
     "minimums": {"type": "dict"},
     "substitutes": {"type": "list", "elements": "dict", "options": _SUBSTITUTE},
+    "edits": {"type": "list", "elements": "dict", "options": _EDIT},
     "generate": {"type": "list", "elements": "dict", "options": _GENERATOR},
     "cgo": {"type": "bool"},
     "sources": {"type": "dict"},

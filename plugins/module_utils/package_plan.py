@@ -12,7 +12,8 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible_collections.argolab.observability.plugins.module_utils.build_jobs import Job, run_jobs
 from ansible_collections.argolab.observability.plugins.module_utils.debian_root import DebianRoot, build_root, root_path
 from ansible_collections.argolab.observability.plugins.module_utils.errors import ArgolabError, DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, GoProgram
+from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder
+from ansible_collections.argolab.observability.plugins.module_utils.go_program import GoProgram
 from ansible_collections.argolab.observability.plugins.module_utils.go_toolchain import find_go, install_go
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import GIB, existing_parent
 from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
@@ -147,6 +148,5 @@ class PackagePlan:
         run_jobs(jobs, self._params["workers"], self.report)
         if not self._params["keep_go_cache"]:
             self.report("removing Go's caches")
-            for name in ("mod", "build"):
-                shutil.rmtree(os.path.join(self.cache_dir, "go", name), ignore_errors=True)
+            builder.remove_go_caches()
         self.report(f"all of {', '.join(job.title for job in jobs)} built")

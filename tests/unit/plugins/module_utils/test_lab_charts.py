@@ -11,7 +11,8 @@ import pytest
 import yaml
 from ansible_collections.argolab.observability.plugins.module_utils import lab_charts
 from ansible_collections.argolab.observability.plugins.module_utils.errors import DefiniteError
-from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder, GoProgram
+from ansible_collections.argolab.observability.plugins.module_utils.go_build import GoBuilder
+from ansible_collections.argolab.observability.plugins.module_utils.go_program import GoProgram
 from ansible_collections.argolab.observability.plugins.module_utils.image_plan import ImagePlan
 from ansible_collections.argolab.observability.plugins.module_utils.lab_charts import Chart
 from ansible_collections.argolab.observability.plugins.module_utils.package_plan import PackagePlan
