@@ -178,7 +178,8 @@ def _cluster_claims(values: Mapping[str, Any]) -> List[Claim]:
 
 def _kubeconfig(value: Any) -> Tuple[str, str]:
     """How it is called, and what it is known by. Its content is a secret."""
-    if isinstance(value, str) and "\n" not in value:
+    # No path holds a NUL: the host is told so by what reads its kubeconfig.
+    if isinstance(value, str) and not {"\n", "\0"}.intersection(value):
         return value, os.path.realpath(os.path.expanduser(value))
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     return "given as text", hashlib.sha256(text.encode("utf-8")).hexdigest()

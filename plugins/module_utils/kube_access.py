@@ -100,7 +100,7 @@ def is_inline(kubeconfig: Any) -> bool:
 
 def is_missing_file(kubeconfig: Any) -> bool:
     """Whether the kubeconfig is the path of a file that is not there (yet)."""
-    if not isinstance(kubeconfig, str) or is_inline(kubeconfig):
+    if not isinstance(kubeconfig, str) or is_inline(kubeconfig) or "\0" in kubeconfig:
         return False
     return not os.path.exists(os.path.expanduser(kubeconfig))
 
@@ -111,7 +111,7 @@ def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
         return dict(kubeconfig), "the given kubeconfig", os.getcwd()
     if is_inline(kubeconfig):
         return _parsed(str(kubeconfig), "the given kubeconfig"), "the given kubeconfig", os.getcwd()
-    if not isinstance(kubeconfig, str) or not kubeconfig.strip():
+    if not isinstance(kubeconfig, str) or not kubeconfig.strip() or "\0" in kubeconfig:
         raise DefiniteError(
             "kubeconfig is neither the path of a file nor a mapping; give for example build/kubeconfig.yaml."
         )

@@ -14,7 +14,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.fleet_clashe
     clashes,
     fleet_folder_problems,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -165,5 +165,6 @@ def test_whatever_the_variables_are_each_clash_names_at_least_two(
 
 
 @given(values=VALUES)
+@example(values={"existing_cluster_kubeconfig": "\0", "argo_cd_namespace": "argocd"})
 def test_a_host_does_not_clash_with_itself(values: dict[str, Any]) -> None:
     assert found(values) == {}

@@ -84,6 +84,17 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     assert access.description == f"context lab of kubeconfig {path}"
 
 
+@pytest.mark.parametrize("kubeconfig", ["", " ", "a\0b", "~\0", 7, None])
+def test_what_cannot_be_a_path_is_refused_as_such(kubeconfig: object) -> None:
+    with pytest.raises(DefiniteError, match="^kubeconfig is neither the path of a file nor a mapping; give for "):
+        kube_access.load_kubeconfig(kubeconfig)
+
+
+def test_a_path_that_no_file_can_have_is_no_file_that_is_only_missing() -> None:
+    assert kube_access.is_missing_file("/nowhere/kubeconfig")
+    assert not kube_access.is_missing_file("/nowhere/\0")
+
+
 def test_a_kubeconfig_as_text() -> None:
     text = json.dumps(CONFIG, indent=1)
     access = access_from_kubeconfig(text, "lab")
