@@ -23,6 +23,7 @@ from ansible_collections.argolab.observability.plugins.module_utils.go_program i
 from ansible_collections.argolab.observability.plugins.module_utils.go_source import (
     prepare,
     published_module,
+    unlock,
     writable,
 )
 from ansible_collections.argolab.observability.plugins.module_utils.host_resources import memory_available
@@ -110,9 +111,7 @@ class GoBuilder:
             origin = published_module(self._go, generator["module"], generator["version"], generator["sum"], work)
             copy = os.path.join(work, f"generator-{number}")
             shutil.copytree(origin, copy)
-            for name in ("", "go.mod", "go.sum"):
-                if os.path.exists(os.path.join(copy, name)):
-                    writable(os.path.join(copy, name))
+            unlock(writable(copy))
             tool = os.path.join(work, f"generator-{number}.bin")
             self._run([self.go, "build", *_COMPILE, "-o", tool, generator["package"]], cwd=copy)
             self._run([tool, *generator["arguments"]], cwd=source, cgo=program.cgo, generator=True)

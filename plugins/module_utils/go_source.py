@@ -52,6 +52,13 @@ def writable(path: str) -> str:
     return path
 
 
+def unlock(source: str) -> None:
+    """Let go write C(go.mod) and C(go.sum) of a copied module."""
+    for name in ("go.mod", "go.sum"):
+        if os.path.exists(os.path.join(source, name)):
+            writable(os.path.join(source, name))
+
+
 def _write(path: str, content: str) -> None:
     with open(path, "w", encoding="utf-8") as handle:
         handle.write(content)
@@ -132,9 +139,7 @@ def prepare(program: GoProgram, work: str, go: Go) -> str:
         *minimum_arguments(gomod, program.minimums),
         *substitute(program, source, go),
     ]
-    for name in ("go.mod", "go.sum"):
-        if os.path.exists(os.path.join(source, name)):
-            writable(os.path.join(source, name))
+    unlock(source)
     if arguments:
         go(["mod", "edit", *arguments], source)
     return source
