@@ -98,11 +98,14 @@ def is_inline(kubeconfig: Any) -> bool:
     return isinstance(kubeconfig, str) and "\n" in kubeconfig.strip()
 
 
+def is_path(kubeconfig: Any) -> bool:
+    """Whether the kubeconfig can be the path of a file; no path holds a NUL."""
+    return isinstance(kubeconfig, str) and not is_inline(kubeconfig) and "\0" not in kubeconfig
+
+
 def is_missing_file(kubeconfig: Any) -> bool:
     """Whether the kubeconfig is the path of a file that is not there (yet)."""
-    if not isinstance(kubeconfig, str) or is_inline(kubeconfig) or "\0" in kubeconfig:
-        return False
-    return not os.path.exists(os.path.expanduser(kubeconfig))
+    return is_path(kubeconfig) and not os.path.exists(os.path.expanduser(kubeconfig))
 
 
 def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
@@ -111,7 +114,7 @@ def load_kubeconfig(kubeconfig: Any) -> tuple[dict[str, Any], str, str]:
         return dict(kubeconfig), "the given kubeconfig", os.getcwd()
     if is_inline(kubeconfig):
         return _parsed(str(kubeconfig), "the given kubeconfig"), "the given kubeconfig", os.getcwd()
-    if not isinstance(kubeconfig, str) or not kubeconfig.strip() or "\0" in kubeconfig:
+    if not is_path(kubeconfig) or not kubeconfig.strip():
         raise DefiniteError(
             "kubeconfig is neither the path of a file nor a mapping; give for example build/kubeconfig.yaml."
         )
