@@ -77,7 +77,7 @@ def run(api: Any, *definitions: Any, check: bool = False, port: int = 0) -> dict
         "contexts": [{"name": "lab", "context": {"cluster": "c", "user": "u"}}],
     }
     options = {"kubeconfig": kubeconfig, "context": "lab", "definitions": list(definitions), "namespace": "demo"}
-    return run_module(declared_objects, check_mode=check, diff=True, **options)
+    return run_module(declared_objects, check_mode=check, diff=True, outage_timeout=0, **options)
 
 
 def test_created_once_and_set_back_once(api: Any) -> None:
