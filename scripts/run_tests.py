@@ -46,7 +46,7 @@ PYTEST_FOLDERS = {
 }
 # Processes that share the files of the unit tests. Tests with real programs run in one: in two processes they got in
 # each other's way, for a sixth less time.
-UNIT_PROCESSES = 4
+UNIT_PROCESSES = min(os.cpu_count() or 1, 4)
 # Debian's packages of the integration tests, each with a file that it brings.
 TEST_PACKAGES = {
     "busybox-static": "/bin/busybox",
@@ -240,7 +240,9 @@ def integration_stage(python: Python) -> Callable[[Stage], list[Outcome]]:
     return run
 
 
-def pytest_stage(folders: list[str], python: Python, attempts: int = 0) -> Callable[[Stage], list[Outcome]]:
+def pytest_stage(
+    folders: list[str], python: Python, attempts: int = 0, processes: int = 1
+) -> Callable[[Stage], list[Outcome]]:
     def run(stage: Stage) -> list[Outcome]:
         present = [folder for folder in folders if any((ROOT / folder).rglob("test_*.py"))]
         if not present:
@@ -248,8 +250,8 @@ def pytest_stage(folders: list[str], python: Python, attempts: int = 0) -> Calla
         report = RESULTS / f"{stage.name}.xml"
         report.unlink(missing_ok=True)
         argv = [python.program("python"), "-m", "pytest", "-q", "-rs", f"--junitxml={report}", *present]
-        if folders == PYTEST_FOLDERS["unit"]:
-            argv += ["-n", str(min(os.cpu_count() or 1, UNIT_PROCESSES)), "--dist", "loadfile"]
+        if processes > 1:
+            argv += ["-n", str(processes), "--dist", "loadfile"]
         code, output = execute(stage, argv, environment(python))
         outcomes = read_junit(report) if report.exists() else []
         if code not in (0, 1) or (code == 1) != any(one.outcome == "failed" for one in outcomes):
@@ -492,7 +494,7 @@ def other_core_stage(primary: Python, scenarios: list[str]) -> Callable[[Stage],
         other = other_python(primary)
         print(f"ansible-core {other.core} in {other.venv}")
         parts: list[Callable[[Stage], list[Outcome]]] = [
-            pytest_stage(PYTEST_FOLDERS["unit"], other),
+            pytest_stage(PYTEST_FOLDERS["unit"], other, processes=UNIT_PROCESSES),
             sanity_stage(other),
         ]
         if "default" in scenarios:
@@ -527,7 +529,7 @@ def all_stages(python: Python) -> list[Stage]:
         Stage(
             "docs", "documentation and its site", 60, pytest_stage(PYTEST_FOLDERS["docs"], python), beside="lint",
         ),
-        Stage("unit", "unit tests", 60, pytest_stage(PYTEST_FOLDERS["unit"], python)),
+        Stage("unit", "unit tests", 60, pytest_stage(PYTEST_FOLDERS["unit"], python, processes=UNIT_PROCESSES)),
     ]
     scenes = [
         Stage(

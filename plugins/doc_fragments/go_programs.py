@@ -74,5 +74,5 @@ options:
         description: Files, folders or shell patterns of the module to keep beside the programs.
         type: list
         elements: str
-      cpu_seconds: {description: CPU seconds of a cold build; used for the estimate of the time left., type: float}
+      cpu_seconds: {description: "CPU seconds of a cold build, for the order and the time left.", type: float}
 """

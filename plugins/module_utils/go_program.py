@@ -22,7 +22,7 @@ class GoProgram:
     """One module at one version and the main packages to build from it.
 
     :param sum: checksum of the module; empty only for a program with C(sources).
-    :param cpu_seconds: measured CPU time of a cold build, only used to estimate the time that is left.
+    :param cpu_seconds: measured CPU time of a cold build; it orders the builds and feeds the estimate, nothing else.
     :param replace: module path, or a prefix ending in V(/), to the version that stands in for a local replace line.
     :param minimums: module path to the version below which no requirement of it stays.
     :param placeholders: files that C(go:embed) needs and the published module lacks (web pages).

@@ -244,9 +244,10 @@ def test_readme_of_the_role_names_no_option_that_is_not(role: Path) -> None:
     specs = load(role / "meta" / "argument_specs.yml")["argument_specs"]
     known = {name for spec in specs.values() for name in spec.get("options") or {}}
     tasks = "".join(path.read_text(encoding="utf-8") for path in (role / "tasks").glob("*.yml"))
-    facts = set(re.findall(rf"^\s+({role.name}_\w+):|^\s+register: ({role.name}_\w+)$", tasks, re.MULTILINE))
+    forms = (rf"^\s+({role.name}_\w+):", rf"^\s+register: ({role.name}_\w+)$")
+    facts = {name for form in forms for name in re.findall(form, tasks, re.MULTILINE)}
     named = set(re.findall(rf"`({role.name}_\w+)`", text))
-    assert not named - known - {name for pair in facts for name in pair} - {module.stem for module in MODULES}
+    assert not named - known - facts - {module.stem for module in MODULES}
 
 
 @each_role
